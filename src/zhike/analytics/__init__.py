@@ -1,0 +1,1 @@
+"""Analytics: figures and scores worked out from the lake."""

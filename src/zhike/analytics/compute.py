@@ -1,0 +1,304 @@
+"""Work out declared metrics over the facts: any dimensions, filters, days and reach; exact figures in a fixed order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any, Literal
+
+from zhike.kernel.errors import Refused
+from zhike.kernel.lake.later import Later
+from zhike.kernel.metrics import SCALED, Dimension, Metric, metrics
+from zhike.kernel.policy import Reach
+
+from .facts import Facts
+
+if TYPE_CHECKING:
+    import ibis
+else:
+    ibis = Later("ibis")
+
+EVERYTHING = Reach(kind="all")
+SCALE = 4
+Key = str | int | bool | dt.date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """One condition: `equals` one value, `in` several (None stands for no value), `range` from-to, ends included, None open."""
+
+    dimension: str
+    op: Literal["equals", "in", "range"]
+    values: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricQuery:
+    """What is asked: metrics, the dimensions that divide them, conditions, first and last day, and whose rows.
+
+    `sort` names a metric of the query (largest first; else rows follow their keys); `limit` 0 means all rows.
+    `total` asks for the figures over all rows beside the divided ones.
+    """
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    where: tuple[Where, ...] = ()
+    start: dt.date | None = None
+    end: dt.date | None = None
+    scope: Reach = EVERYTHING
+    sort: str = ""
+    limit: int = 0
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the answer: keys and their labels in the order of `by`, values in the order of `metrics`.
+
+    A value is exact; None where there is nothing to measure (a ratio over 0, profit without any cost).
+    """
+
+    keys: tuple[Key, ...]
+    labels: tuple[str, ...]
+    values: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The answer, with how many rows there were before `limit` and up to when changes are in it."""
+
+    by: tuple[Dimension, ...]
+    metrics: tuple[Metric, ...]
+    rows: tuple[Row, ...]
+    found: int
+    total: Row | None
+    watermark: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Metrics to count (ratios taken apart), dimensions to group by, and what has to be joined."""
+
+    asked: tuple[Metric, ...]
+    counted: tuple[Metric, ...]
+    by: tuple[Dimension, ...]
+    where: tuple[tuple[Where, Dimension], ...]
+    joins: frozenset[str]
+    fine: bool
+
+
+Values = dict[str, Decimal | None]
+
+
+def compute(facts: Facts, query: MetricQuery) -> Table:
+    """The figures; Refused("metric_unknown" | "dimension_unknown" | "dimension_not_of_metric" | "filter_invalid")."""
+    plan = _plan(query)
+    rows = _lines(facts, query, plan)
+    ordered = _ordered(_divided(rows, plan, plan.by), plan, query.sort)
+    total = _ordered(_divided(rows, plan, ()), plan, "")[0] if query.total else None
+    return Table(
+        by=plan.by,
+        metrics=plan.asked,
+        rows=tuple(ordered[: query.limit or None]),
+        found=len(ordered),
+        total=total,
+        watermark=facts.watermark,
+    )
+
+
+def behind(facts: Facts, query: MetricQuery, *, column: Literal["order_id", "customer_id", "line_id"], limit: int) -> tuple[str, ...]:
+    """Ids of the records that the first metric of a query counts, in order, at most `limit`: what a figure opens to.
+
+    Refused as `compute`; Refused("metric_not_openable") for a metric that is not a count or sum of rows.
+    """
+    plan = _plan(query)
+    metric = plan.asked[0]
+    if metric.per or metric.over:
+        raise Refused("metric_not_openable", name=metric.name)
+    rows = _lines(facts, query, plan)
+    if metric.counted:
+        rows = rows.filter(metric.counted(rows))
+    found = rows.filter(rows[column].notnull()).select(column).distinct().order_by(column).limit(limit)
+    return tuple(found.to_pyarrow()[column].to_pylist())
+
+
+def _plan(query: MetricQuery) -> _Plan:
+    asked = tuple(metrics.get(name) for name in query.metrics)
+    names = dict.fromkeys(name for metric in asked for name in metric.over or (metric.name,))
+    counted = tuple(metrics.get(name) for name in names)
+    by = tuple(metrics.dimension(name) for name in query.by)
+    where = tuple((one, metrics.dimension(one.dimension)) for one in query.where)
+    used = (*by, *(dimension for _, dimension in where))
+    for metric in (*asked, *counted):
+        for dimension in used:
+            if dimension.name not in metric.dimensions:
+                raise Refused("dimension_not_of_metric", metric=metric.name, dimension=dimension.name)
+    if query.sort and query.sort not in query.metrics:
+        raise Refused("metric_unknown", name=query.sort)
+    facts = {metric.fact for metric in counted}
+    return _Plan(
+        asked=asked,
+        counted=counted,
+        by=by,
+        where=where,
+        joins=frozenset({d.fact for d in used} - facts) | {join for metric in counted for join in metric.joins},
+        fine=any(d.fine for d in used),
+    )
+
+
+def _lines(facts: Facts, query: MetricQuery, plan: _Plan) -> Any:
+    """The order lines in question, with what has to stand beside them."""
+    rows: Any = facts.sales
+    conditions = [*_days(rows, query), *_reach(rows, query.scope)]
+    conditions += [_condition(rows, where, d) for where, d in plan.where if d.fact == "sales"]
+    rows = rows.filter(*conditions) if conditions else rows
+    if "customers" in plan.joins:
+        c: Any = facts.customers
+        beside = c.select(customer_id_=c.customer_id, segment=c.segment, grade=c.grade, customer_category=c.category)
+        rows = rows.left_join(beside, rows.customer_id == beside.customer_id_)
+    if "first_day" in plan.joins:
+        first = first_days(facts).rename(buyer_id_="customer_id")
+        rows = rows.left_join(first, rows.customer_id == first.buyer_id_)
+    late = [_condition(rows, where, d) for where, d in plan.where if d.fact != "sales"]
+    return rows.filter(*late) if late else rows
+
+
+def first_days(facts: Facts) -> Any:
+    """The day of each customer's first purchase, over all days and all owners: customer_id, first_day."""
+    sales: Any = facts.sales
+    sold = sales.filter(sales.gross > 0, sales.customer_id.notnull())
+    return sold.group_by("customer_id").aggregate(first_day=sold.day.min())
+
+
+def _days(rows: Any, query: MetricQuery) -> list[Any]:
+    bounds = []
+    if query.start is not None:
+        bounds.append(rows.day >= ibis.literal(query.start))
+    if query.end is not None:
+        bounds.append(rows.day <= ibis.literal(query.end))
+    return bounds
+
+
+def _reach(rows: Any, scope: Reach) -> list[Any]:
+    """The same rows as `Reach.q`; what is not understood reaches nothing."""
+    if scope.kind == "all":
+        return []
+    if scope.user_id is None or scope.kind not in ("own", "teams"):
+        return [ibis.literal(False)]
+    own = rows.owner_id == scope.user_id
+    return [own | rows.team_id.isin(scope.team_ids) if scope.kind == "teams" and scope.team_ids else own]
+
+
+def _condition(rows: Any, where: Where, dimension: Dimension) -> Any:
+    column = dimension.of(rows)
+    if where.op == "range":
+        return _range(column, where)
+    if where.op not in ("equals", "in") or (where.op == "equals" and len(where.values) != 1):
+        raise Refused("filter_invalid", dimension=where.dimension)
+    given = [value for value in where.values if value is not None]
+    tests = [column.isin(given)] if given else []
+    if len(given) < len(where.values):
+        tests.append(column.isnull())
+    return reduce(lambda left, right: left | right, tests) if tests else ibis.literal(False)
+
+
+def _range(column: Any, where: Where) -> Any:
+    if len(where.values) != 2:
+        raise Refused("filter_invalid", dimension=where.dimension)
+    low, high = where.values
+    tests = [column >= ibis.literal(low)] if low is not None else []
+    if high is not None:
+        tests.append(column <= ibis.literal(high))
+    return reduce(and_, tests) if tests else ibis.literal(True)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    keys: tuple[Key, ...]
+    labels: tuple[str, ...]
+    values: Values
+
+
+def _divided(rows: Any, plan: _Plan, by: tuple[Dimension, ...]) -> dict[tuple[Key, ...], _Group]:
+    """Groups by key: one query for plain metrics, and one for each way of counting in two steps."""
+    groups: dict[tuple[Key, ...], _Group] = {}
+    frame = rows.mutate(**{f"k{n}": d.of(rows) for n, d in enumerate(by)}) if by else rows
+    plain = [metric for metric in plan.counted if not metric.per]
+    if plain:
+        values = {f"m{n}": _formula(metric, plan)(frame) for n, metric in enumerate(plain)}
+        labels = {f"l{n}": frame[d.label].max() for n, d in enumerate(by) if d.label}
+        _collect(groups, _grouped(frame, by, values | labels), by, plain)
+    for metric in plan.counted:
+        if metric.per:
+            each = metric.quick_each if metric.quick_each and not plan.fine else metric.each
+            steps = frame.group_by(*_keys(by), *metric.per).aggregate(each=each(frame))  # type: ignore[misc]
+            _collect(groups, _grouped(steps, by, {"m0": _formula(metric, plan)(steps)}), by, [metric])
+    return groups
+
+
+def _formula(metric: Metric, plan: _Plan) -> Any:
+    return metric.quick if metric.quick and not plan.fine else metric.formula
+
+
+def _keys(by: tuple[Dimension, ...]) -> list[str]:
+    return [f"k{n}" for n in range(len(by))]
+
+
+def _grouped(frame: Any, by: tuple[Dimension, ...], values: dict[str, Any]) -> list[dict[str, Any]]:
+    grouped = frame.group_by(*_keys(by)).aggregate(**values) if by else frame.aggregate(**values)
+    return list(grouped.to_pyarrow().to_pylist())
+
+
+def _collect(
+    groups: dict[tuple[Key, ...], _Group], answer: Iterable[dict[str, Any]], by: tuple[Dimension, ...], counted: list[Metric]
+) -> None:
+    for line in answer:
+        keys = tuple(_plain(line[name]) for name in _keys(by))
+        labels = tuple(str(line.get(f"l{n}") or "") for n in range(len(by)))
+        group = groups.setdefault(keys, _Group(keys=keys, labels=labels, values={}))
+        if any(labels):
+            group.labels = labels
+        for n, metric in enumerate(counted):
+            group.values[metric.name] = _exact(line[f"m{n}"], metric)
+
+
+def _plain(key: Any) -> Key:
+    """Engines that truncate a date to a time give the date back here."""
+    return key.date() if isinstance(key, dt.datetime) else key
+
+
+def _exact(value: Any, metric: Metric) -> Decimal | None:
+    """Counts of no row are 0; whole ten-thousandths become a Decimal with four places."""
+    if value is None:
+        return Decimal(0) if metric.unit == "count" else None
+    return Decimal(int(value)).scaleb(-SCALE) if metric.unit in SCALED else Decimal(int(value))
+
+
+def _ordered(groups: dict[tuple[Key, ...], _Group], plan: _Plan, sort: str) -> list[Row]:
+    rows = [_row(group, plan) for group in groups.values()]
+    rows.sort(key=lambda row: tuple((key is None, key if key is not None else 0) for key in row.keys))
+    if sort:
+        place = [metric.name for metric in plan.asked].index(sort)
+        rows.sort(key=lambda row: _descending(row.values[place]))
+    return rows
+
+
+def _descending(value: Decimal | None) -> tuple[bool, Decimal]:
+    return value is None, -(value or Decimal(0))
+
+
+def _row(group: _Group, plan: _Plan) -> Row:
+    return Row(keys=group.keys, labels=group.labels, values=tuple(_value(group.values, metric) for metric in plan.asked))
+
+
+def _value(values: Values, metric: Metric) -> Decimal | None:
+    if metric.over is None:
+        return values.get(metric.name)
+    top, bottom = (values.get(name) for name in metric.over)
+    if top is None or not bottom:
+        return None
+    return (top / bottom).quantize(Decimal(1).scaleb(-SCALE), ROUND_HALF_UP)

@@ -1,0 +1,154 @@
+"""The facts of the trade in the lake: order lines and customers, how they get there and how they are opened.
+
+Money and quantities are whole ten-thousandths. `day` is the date in Asia/Shanghai. Cancelled orders are left out.
+`gross` is what was sold; `sales` is net: lines below 0 (returns) subtract, and an order that was returned whole
+counts 0. `first_sale` is 1 on one selling line of each order, so that orders are counted by a sum.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zhike.kernel.lake.engine import open_lake
+from zhike.kernel.lake.export import ExportReport, LakeTable, Say, export_changes
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+ZONE = "Asia/Shanghai"
+
+SALES_COLUMNS = (
+    ("order_id", "string"), ("line_id", "string"), ("number", "string"), ("customer_id", "string"), ("product_id", "string"),
+    ("ordered_at", "timestamp[us]"), ("day", "date32"), ("status", "string"), ("amount", "int64"), ("quantity", "int64"),
+    ("profit", "int64"), ("region", "string"), ("province", "string"), ("city", "string"), ("country", "string"),
+    ("channel", "string"), ("category", "string"), ("sub_category", "string"), ("product_name", "string"),
+    ("owner_id", "int32"), ("team_id", "int32"),
+)
+CUSTOMER_COLUMNS = (
+    ("customer_id", "string"), ("code", "string"), ("kind", "string"), ("grade", "string"), ("category", "string"),
+    ("region", "string"), ("province", "string"), ("city", "string"), ("segment", "int16"),
+    ("owner_id", "int32"), ("team_id", "int32"), ("created_day", "date32"),
+)
+
+SALES_SQL = f"""
+select o.id::text as order_id, l.id::text as line_id, o.number, o.customer_id::text as customer_id, l.product_id::text as product_id,
+  o.ordered_at at time zone '{ZONE}' as ordered_at, (o.ordered_at at time zone '{ZONE}')::date as day, o.status,
+  (l.amount * 10000)::bigint as amount, (l.quantity * 10000)::bigint as quantity, (l.profit * 10000)::bigint as profit,
+  o.region, o.province, o.city, o.country, o.channel, p.category, p.sub_category, coalesce(p.name, l.name) as product_name,
+  o.owner_id::int as owner_id, o.team_id::int as team_id
+from orders_orderline l join orders_order o on o.id = l.order_id left join catalog_product p on p.id = l.product_id
+where o.status <> 'cancelled'
+"""
+SALES_FINISH = """
+select order_id, line_id, number, customer_id, product_id, ordered_at, day, status, amount, greatest(amount, 0) as gross,
+  case when status = 'returned' then 0 else amount end as sales, quantity, profit,
+  cast(amount > 0 and row_number() over (partition by order_id order by amount <= 0, line_id) = 1 as tinyint) as first_sale,
+  region, province, city, country, channel, category, sub_category, product_name, owner_id, team_id
+from spool order by ordered_at, order_id, line_id
+"""
+CUSTOMERS_SQL = f"""
+select id::text as customer_id, coalesce(code, '') as code, kind, grade, category, region, province, city,
+  segment::smallint as segment, owner_id::int as owner_id, team_id::int as team_id,
+  (created_at at time zone '{ZONE}')::date as created_day
+from customers_customer
+"""
+CUSTOMERS_PRINT = f"""
+select count(*)::text || ':' || coalesce(bit_xor(hashtextextended(c::text, 0)), 0)::text from ({CUSTOMERS_SQL}) c
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kinds:
+    """The numbers under which history keeps changes of these tables."""
+
+    order: int
+    line: int
+    product: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Tables `sales` (one row an order line) and `customers`, of any Ibis engine; `watermark`: changes until then are in."""
+
+    sales: ir.Table
+    customers: ir.Table
+    watermark: dt.datetime | None = None
+
+
+def open_facts(lake: Path) -> Facts:
+    """The facts of a company's lake as they are now; Refused("lake_missing") before the first export."""
+    opened = open_lake(lake)
+    return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark)
+
+
+def export_facts(uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
+    """Bring the lake up to date with a company's database; see `export_changes` for what is read and refused."""
+    return export_changes(uri, lake, tables=lake_tables(kinds), full=full, say=say)
+
+
+def lake_tables(kinds: Kinds) -> tuple[LakeTable, ...]:
+    """The declaration of both tables."""
+    sales = LakeTable(
+        name="sales", columns=SALES_COLUMNS, rows_sql=_sales_rows, finish_sql=SALES_FINISH, month_of="day", touched_sql=_touched(kinds)
+    )
+    customers = LakeTable(
+        name="customers",
+        columns=CUSTOMER_COLUMNS,
+        rows_sql=lambda months: CUSTOMERS_SQL,
+        finish_sql="select * from spool order by customer_id",
+        print_sql=CUSTOMERS_PRINT,
+    )
+    return sales, customers
+
+
+def _sales_rows(months: tuple[str, ...] | None) -> str:
+    if months is None:
+        return SALES_SQL
+    spans = " or ".join(f"(o.ordered_at >= {_moment(start)} and o.ordered_at < {_moment(end)})" for start, end in _spans(months))
+    return f"{SALES_SQL} and ({spans})"
+
+
+def _spans(months: tuple[str, ...]) -> list[tuple[dt.date, dt.date]]:
+    """Months that follow each other as one span, so that the planner sees few conditions."""
+    spans: list[tuple[dt.date, dt.date]] = []
+    for month in months:
+        start = dt.date.fromisoformat(f"{month}-01")
+        end = (start + dt.timedelta(days=31)).replace(day=1)
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _moment(day: dt.date) -> str:
+    return f"(timestamp '{day.isoformat()}' at time zone '{ZONE}')"
+
+
+def _touched(kinds: Kinds) -> Callable[[dt.datetime], str]:
+    """Months of every order that was, or now is, concerned by a change of it, of its lines or of a product in them."""
+
+    def sql(since: dt.datetime) -> str:
+        return f"""
+        with h as materialized (
+          select kind, object_id, op, old from kernel_history
+          where at >= '{since.isoformat()}' and kind in ({kinds.order}, {kinds.line}, {kinds.product})
+        ), products as (
+          select distinct object_id as id from h where kind = {kinds.product} and op = 'U' and old ?| array['name', 'category', 'sub_category']
+        ), orders as (
+          select object_id as id from h where kind = {kinds.order}
+          union select l.order_id from h join orders_orderline l on l.id = h.object_id where h.kind = {kinds.line} and h.op <> 'D'
+          union select (old->>'order_id')::uuid from h where kind = {kinds.line} and old ? 'order_id'
+          union select l.order_id from products join orders_orderline l on l.product_id = products.id
+        ), moments as (
+          select o.ordered_at from orders join orders_order o on o.id = orders.id
+          union all select (old->>'ordered_at')::timestamptz from h where kind = {kinds.order} and old ? 'ordered_at'
+        )
+        select distinct to_char(ordered_at at time zone '{ZONE}', 'YYYY-MM') from moments
+        """
+
+    return sql

@@ -1,0 +1,221 @@
+"""Do: what every change shares: one transaction, a fresh row under lock, the policy, the rule, history and event."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from . import history
+from .actor import Actor
+from .errors import Refused
+from .events import Event, publish
+from .models import Record, Tracked
+from .policy import policy_of
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Tracked)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsChanged(Event):
+    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one."""
+
+    name: ClassVar[str] = "kernel.records_changed"
+
+    label: str
+    ids: list[str]
+    verb: str
+    fields: list[str]
+
+
+def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]:
+    """Run a rule on a freshly read, locked record that `by` may act on.
+
+    The rule takes the record first and `by: Actor` by keyword. Raises Refused("not_permitted") or ("gone").
+    """
+
+    def wrap(rule: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
+        @wraps(rule)
+        def run(record: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            by = kwargs["by"]
+            assert isinstance(by, Actor)
+            model = type(record)
+            with transaction.atomic():
+                fresh = model.objects.select_for_update(of=("self",)).filter(pk=record.pk).first()
+                if fresh is None:
+                    raise Refused("gone", label=model._meta.label_lower)
+                policy_of(model).require(by, needs, fresh)
+                history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower, object_id=record.pk)
+                return rule(fresh, *args, **kwargs)
+
+        return run
+
+    return wrap
+
+
+def creation(model: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Run a rule that makes a record of `model`; the actor needs a grant to create it."""
+
+    def wrap(rule: Callable[P, R]) -> Callable[P, R]:
+        @wraps(rule)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            by = kwargs["by"]
+            assert isinstance(by, Actor)
+            policy_of(model).require_any(by, "create")
+            with transaction.atomic():
+                history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower)
+                return rule(*args, **kwargs)
+
+        return run
+
+    return wrap
+
+
+def save_new(record: R, *, by: Actor) -> R:
+    """Store a new record inside a creation; owner and team default to the actor's.
+
+    Raises Refused("taken", field=...) when a value that must be unique exists already.
+    """
+    if isinstance(record, Record):
+        record.owner_id = record.owner_id or by.user_id
+        record.team_id = record.team_id or by.home_team
+    _clean(record)
+    try:
+        with transaction.atomic():
+            record.save(force_insert=True)
+    except IntegrityError as clash:
+        raise refused_by(clash) from clash
+    _tell(record, "created", [])
+    return record
+
+
+def save_change(record: R, *fields: str, expected: int | None = None) -> R:
+    """Store the named fields of a locked record, raise its version, and tell.
+
+    Raises Refused("changed_meanwhile") when `expected` is not the stored version any more.
+    """
+    if isinstance(record, Record):
+        if expected is not None and expected != record.version:
+            raise Refused("changed_meanwhile", version=record.version)
+        record.version += 1
+        record.updated_at = timezone.now()
+        stored = [*fields, "version", "updated_at"]
+    else:
+        stored = list(fields)
+    _clean(record, only=fields)
+    try:
+        with transaction.atomic():
+            record.save(update_fields=stored)
+    except IntegrityError as clash:
+        raise refused_by(clash) from clash
+    _tell(record, "changed", list(fields))
+    return record
+
+
+def remove(record: Tracked) -> None:
+    """Delete a locked record and what belongs to it; the history keeps all of it for undo."""
+    told = RecordsChanged(label=record._meta.label_lower, ids=[str(record.pk)], verb="deleted", fields=[])
+    try:
+        with transaction.atomic():
+            record.delete()
+    except models.ProtectedError as kept:
+        raise Refused("still_needed", count=len(kept.protected_objects)) from kept
+    publish(told)
+
+
+def refused_by(clash: IntegrityError) -> Refused:
+    """A broken constraint as a refusal that names it."""
+    diagnostic = getattr(clash.__cause__, "diag", None)
+    name = getattr(diagnostic, "constraint_name", "") or ""
+    if getattr(clash.__cause__, "sqlstate", "") == "23505":
+        detail = str(getattr(diagnostic, "message_detail", ""))
+        return Refused("taken", constraint=name, field=detail.partition("(")[2].partition(")")[0])
+    return Refused("rule_broken", constraint=name)
+
+
+def _clean(record: models.Model, only: tuple[str, ...] | None = None) -> None:
+    """Shape as the model declares it; uniqueness is the database's to say."""
+    skipped = [f.name for f in record._meta.fields if only is not None and f.name not in only]
+    try:
+        record.clean_fields(exclude={*skipped, "owner", "team"})
+    except ValidationError as wrong:
+        field, problems = next(iter(wrong.error_dict.items()))
+        raise Refused("invalid_value", field=field, why=str(problems[0].code)) from wrong
+
+
+def _tell(record: models.Model, verb: str, fields: list[str]) -> None:
+    publish(RecordsChanged(label=record._meta.label_lower, ids=[str(record.pk)], verb=verb, fields=fields))
+
+
+def prepared(model: type[Tracked], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the object type stores them: its own `prepare` adds what follows from them (keys, normal forms)."""
+    rule = _prepare.get(model)
+    return rule(dict(values)) if rule else dict(values)
+
+
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+_prepare: dict[type[Tracked], Prepare] = {}
+
+
+def set_prepare(model: type[Tracked], rule: Prepare) -> None:
+    _prepare[model] = rule
+
+
+def create_record(model: type[R], values: Mapping[str, Any], *, by: Actor) -> R:
+    """Make a record of any plain object type."""
+
+    @creation(model)
+    def create(*, by: Actor) -> R:
+        return save_new(model(**prepared(model, values)), by=by)
+
+    return create(by=by)
+
+
+def change_record(record: R, values: Mapping[str, Any], *, by: Actor, expected: int | None = None) -> R:
+    """Change fields of any plain object type; what already holds is not written again."""
+
+    @action(needs="change")
+    def change(fresh: R, *, by: Actor) -> R:
+        del by
+        wanted = prepared(type(fresh), values)
+        differing = [name for name, value in wanted.items() if getattr(fresh, fresh._meta.get_field(name).attname) != _plain(value)]
+        if not differing:
+            return fresh
+        for name in differing:
+            setattr(fresh, name, wanted[name])
+        return save_change(fresh, *differing, expected=expected)
+
+    return change(record, by=by)
+
+
+def delete_record(record: R, *, by: Actor) -> uuid.UUID:
+    """Delete a record; the answer is the change that undo takes back."""
+
+    @action(needs="delete")
+    def delete(fresh: R, *, by: Actor) -> uuid.UUID:
+        del by
+        remove(fresh)
+        change = history.current_change()
+        assert change is not None
+        return change
+
+    return delete(record, by=by)
+
+
+def _plain(value: Any) -> Any:
+    return value.pk if isinstance(value, models.Model) else value
+
+
+def bump(rows: models.QuerySet[Record]) -> None:
+    """Raise version and time of rows that a set-wise change is about to alter."""
+    rows.update(version=F("version") + 1, updated_at=timezone.now())

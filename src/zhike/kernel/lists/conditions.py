@@ -1,0 +1,180 @@
+"""Filters as they stand in an address (`city.in=苏州,无锡`, `sales.ge=50000`), as rows, and as words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ..actor import Actor
+from ..errors import Refused
+from ..spec import Filter, ObjectSpec
+
+OPERATORS = ("is", "in", "not", "ge", "le", "within", "before", "none", "any")
+Condition = Callable[[str, str], Q]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One filter that a reader set: its declaration, the operator and the values as typed."""
+
+    filter: Filter
+    op: str
+    values: tuple[str, ...]
+
+    @property
+    def param(self) -> str:
+        return f"{self.filter.name}.{self.op}"
+
+    @property
+    def text(self) -> str:
+        return ",".join(self.values)
+
+
+def chosen_from(spec: ObjectSpec, params: Mapping[str, str]) -> list[Chosen]:
+    """The filters named in an address; unknown names and operators raise Refused("unknown_filter")."""
+    found = []
+    for key, value in params.items():
+        name, dot, op = key.partition(".")
+        if not dot:
+            continue
+        declared = spec.filter(name)
+        if declared is None or op not in OPERATORS:
+            raise Refused("unknown_filter", name=key)
+        values = tuple(v.strip() for v in value.split(",") if v.strip())
+        if values or op in ("none", "any"):
+            found.append(Chosen(filter=declared, op=op, values=values))
+    return found
+
+
+def condition(chosen: Chosen, actor: Actor) -> Q:
+    """The rows that one filter keeps; Refused("filter_value") when a value is not of its kind."""
+    if chosen.filter.build is not None:
+        return chosen.filter.build(chosen.op, chosen.values)
+    return _KINDS[chosen.filter.kind](chosen, actor)
+
+
+def _choice(chosen: Chosen, actor: Actor) -> Q:
+    del actor
+    path = chosen.filter.column
+    if chosen.op == "none":
+        return Q(**{path: ""})
+    if chosen.op == "any":
+        return ~Q(**{path: ""})
+    keep = Q(**{f"{path}__in": list(chosen.values)})
+    return ~keep if chosen.op == "not" else keep
+
+
+def _number_choice(chosen: Chosen, actor: Actor) -> Q:
+    del actor
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{path: 0}) if chosen.op == "none" else ~Q(**{path: 0})
+    try:
+        keep = Q(**{f"{path}__in": [int(v) for v in chosen.values]})
+    except ValueError as wrong:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
+    return ~keep if chosen.op == "not" else keep
+
+
+def _person(chosen: Chosen, actor: Actor) -> Q:
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{f"{path}__isnull": chosen.op == "none"})
+    try:
+        ids = [actor.user_id if v == "me" else int(v) for v in chosen.values]
+    except ValueError as wrong:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
+    keep = Q(**{f"{path}__in": ids})
+    return ~keep if chosen.op == "not" else keep
+
+
+def _range(chosen: Chosen, actor: Actor) -> Q:
+    del actor
+    try:
+        number = Decimal(chosen.values[0])
+    except (InvalidOperation, IndexError) as wrong:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
+    if not number.is_finite() or chosen.op not in ("ge", "le", "is"):
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    look = {"ge": "__gte", "le": "__lte", "is": ""}[chosen.op]
+    return Q(**{f"{chosen.filter.column}{look}": number})
+
+
+def _dates(chosen: Chosen, actor: Actor) -> Q:
+    """Days are those of the company's time zone; `within` and `before` count whole days back from today."""
+    del actor
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{f"{path}__lt": _EARLY}) if chosen.op == "none" else Q(**{f"{path}__gte": _EARLY})
+    try:
+        if chosen.op in ("within", "before"):
+            start = _midnight(timezone.localdate() - dt.timedelta(days=int(chosen.values[0])))
+            return Q(**{f"{path}__gte": start}) if chosen.op == "within" else Q(**{f"{path}__lt": start, f"{path}__gte": _EARLY})
+        day = dt.date.fromisoformat(chosen.values[0])
+    except (ValueError, OverflowError) as wrong:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
+    if chosen.op == "le":
+        return Q(**{f"{path}__lt": _midnight(day + dt.timedelta(days=1))})
+    keep = Q(**{f"{path}__gte": _midnight(day)})
+    return keep & Q(**{f"{path}__lt": _midnight(day + dt.timedelta(days=1))}) if chosen.op == "is" else keep
+
+
+_EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
+_KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
+    "choice": _choice,
+    "number": _number_choice,
+    "person": _person,
+    "range": _range,
+    "dates": _dates,
+}
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter in words: 负责人 是 我."""
+
+    label: str
+    verb: str
+    value: str
+    param: str
+    text: str
+
+
+def chips(chosen: Iterable[Chosen], names: Callable[[Filter, Sequence[str]], list[str]]) -> list[Chip]:
+    """The chosen filters in words; `names` puts stored values (ids, codes) into what a reader knows."""
+    return [
+        Chip(label=str(c.filter.label), verb=_verb(c), value=_value(c, names), param=c.param, text=c.text) for c in chosen
+    ]
+
+
+def _verb(chosen: Chosen) -> str:
+    words = {
+        "is": _("是"), "in": _("在"), "not": _("不是"), "ge": "≥", "le": "≤", "within": _("在最近"),
+        "before": _("早于"), "none": _("没有填"), "any": _("已填"),
+    }
+    if chosen.op == "in" and len(chosen.values) == 1:
+        return words["is"]
+    return words[chosen.op]
+
+
+def _value(chosen: Chosen, names: Callable[[Filter, Sequence[str]], list[str]]) -> str:
+    if chosen.op in ("none", "any"):
+        return ""
+    if chosen.op == "within":
+        return _("%(days)s 天") % {"days": chosen.values[0]}
+    if chosen.op == "before":
+        return _("%(days)s 天前") % {"days": chosen.values[0]}
+    shown = names(chosen.filter, chosen.values)
+    if len(shown) > 3:
+        return _("%(first)s 等 %(count)s 个") % {"first": shown[0], "count": len(shown)}
+    return "、".join(shown) + str(chosen.filter.unit)

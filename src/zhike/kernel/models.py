@@ -1,0 +1,189 @@
+"""What every record has in common, and the tables in which the kernel keeps its own facts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from .actor import Actor
+from .fields import JSONDict
+from .ids import uuid7
+from .policy import policy_of
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class RecordQuerySet(models.QuerySet[M]):
+    """Rows that are read through the policy: `visible_to` for reading, `allowed` for any other verb."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        return self.allowed(actor, "view")
+
+    def allowed(self, actor: Actor, verb: str) -> Self:
+        return self.filter(policy_of(self.model).rows(actor, verb))
+
+
+class Tracked(models.Model):
+    """A table whose every change is kept in the history, however the change was made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=models.Func(function="zhike_uuid7", output_field=models.UUIDField()), editable=False)
+
+    objects = RecordQuerySet.as_manager()
+
+    # Columns that are worked out from other facts: they change without a person's doing and have no history.
+    untracked: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+
+class Record(Tracked):
+    """Base of every object type that a person can open, list, share and look back on."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, blank=True, related_name="+",
+        db_constraint=False, db_index=False, verbose_name=_("负责人"),
+    )
+    team = models.ForeignKey(
+        settings.ZHIKE_TEAM_MODEL, models.DO_NOTHING, null=True, blank=True, related_name="+",
+        db_constraint=False, db_index=False, verbose_name=_("团队"),
+    )
+    created_at = models.DateTimeField(_("建立时间"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("更新时间"), db_default=Now(), editable=False)
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    batch_id = models.UUIDField(null=True, editable=False, verbose_name=_("导入批次"))
+    custom = JSONDict(default=dict, db_default={}, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Change(models.Model):
+    """One deed of an actor: who, when, why and from where; history rows point here, undo starts here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    actor_kind = models.CharField(max_length=12)
+    actor_id = models.IntegerField(null=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    verb = models.CharField(max_length=40)
+    label = models.CharField(max_length=80, blank=True)
+    object_id = models.UUIDField(null=True)
+    source = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    undoes = models.ForeignKey("self", models.CASCADE, null=True, related_name="undone_by")
+    undone_at = models.DateTimeField(null=True)
+    undo_progress = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="change_time"), models.Index(fields=["object_id", "-at"], name="change_of_object")]
+
+
+class HistoryEntry(models.Model):
+    """One row of one change; `old` holds the values before it (all of them when the row was deleted).
+
+    The table is partitioned by month and written by triggers only; see `zhike.kernel.history`.
+    """
+
+    hid = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.SmallIntegerField()
+    object_id = models.UUIDField()
+    change = models.ForeignKey(Change, models.DO_NOTHING, null=True, db_constraint=False, related_name="entries")
+    op = models.CharField(max_length=1)
+    old = models.JSONField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "kernel_history"
+
+
+class TableKind(models.Model):
+    """The small number that stands for a table in history and search."""
+
+    kind = models.SmallAutoField(primary_key=True)
+    table = models.CharField(max_length=80, unique=True)
+
+
+class OutboxEvent(models.Model):
+    """A fact to tell, written with the change it reports and kept until every listener has heard it."""
+
+    name = models.CharField(max_length=80)
+    payload = models.JSONField()
+    at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(sent_at=None), name="outbox_waiting")]
+
+
+class SearchDoc(models.Model):
+    """What can be found of one record, beside the owner and team that decide who may find it."""
+
+    object_id = models.UUIDField(primary_key=True)
+    kind = models.SmallIntegerField()
+    owner_id = models.IntegerField(null=True)
+    team_id = models.IntegerField(null=True)
+    updated_at = models.DateTimeField()
+    title = models.TextField()
+    tsv = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["tsv"], name="search_words"),
+            models.Index(fields=["owner_id", "-updated_at", "object_id"], name="search_owner"),
+            models.Index(fields=["team_id", "-updated_at", "object_id"], name="search_team"),
+            models.Index(fields=["-updated_at", "object_id"], name="search_time"),
+        ]
+
+
+class Attachment(Tracked):
+    """A file kept with a record; who sees the record sees the file."""
+
+    kind = models.SmallIntegerField()
+    object_id = models.UUIDField()
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    added_by = models.IntegerField(null=True)
+    added_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["object_id", "-added_at"], name="attachment_of_object")]
+
+
+class Preference(models.Model):
+    """A person's own setting of a screen, such as the columns of a list."""
+
+    user_id = models.IntegerField()
+    key = models.CharField(max_length=100)
+    value: Any = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="preference_once")]
+
+
+class ExportRecord(models.Model):
+    """Who took which rows out of the house, when, and by which filters."""
+
+    at = models.DateTimeField(db_default=Now())
+    actor_id = models.IntegerField(null=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    label = models.CharField(max_length=80)
+    filters = models.TextField(blank=True)
+    columns: Any = models.JSONField()
+    format = models.CharField(max_length=10)
+    rows = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="export_time")]

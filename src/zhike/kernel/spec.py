@@ -1,0 +1,185 @@
+"""The declaration of an object type: what its list, peek, page, form, export, search and import need, said once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import Promise
+
+from .actor import Actor
+from .models import Record
+from .policy import Policy
+
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a list: a field path, how its cell is drawn, and the joins it costs."""
+
+    path: str
+    label: Words = ""
+    cell: str = "text"
+    join: tuple[str, ...] = ()
+    phone: str = ""  # css class of its place in the phone card: name, amt, cls, seg, risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """An order that index families serve: `key` is a column that is never null."""
+
+    key: str
+    label: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A condition offered in words. `kind`: choice, number, person, range, dates; `build` makes the rows of others."""
+
+    name: str
+    label: Words
+    kind: str = "choice"
+    path: str = ""
+    choices: Callable[[], Sequence[tuple[str, Words]]] | None = None
+    covered: bool = False  # the column is included in every index family of the sorts
+    unit: Words = ""
+    build: Callable[[str, tuple[str, ...]], Q] | None = None
+
+    @property
+    def column(self) -> str:
+        return self.path or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Fields shown and edited together on page and peek."""
+
+    title: Words
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidePanel:
+    """Something a domain shows on a page: a template with what `load` found for this reader (None: not shown)."""
+
+    key: str
+    template: str
+    load: Callable[[Actor, Any], Mapping[str, Any] | None]
+    place: str = "side"  # facts, side, head, peek
+    rank: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One thing that happened, as the timeline shows it."""
+
+    at: dt.datetime
+    key: str
+    kind: str
+    icon: str
+    title: Words
+    body: str = ""
+    url: str = ""
+    badge: Words = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineSource:
+    """Entries of one kind, newest first, strictly before a moment; each source has an index that serves it."""
+
+    kind: str
+    label: Words
+    entries: Callable[[Actor, Any, dt.datetime, int], list[TimelineEntry]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSource:
+    """Which columns make a record findable, and how a hit is named."""
+
+    title: str
+    code: str = ""
+    phone: str = ""
+    also: str = ""
+    person: str = ""  # column that says by "person" that a name starts with a surname
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSpec:
+    """Everything about an object type that is not a rule."""
+
+    model: type[Record]
+    policy: Policy
+    slug: str
+    title: Words
+    plural: Words
+    icon: str
+    unit: Words
+    name: str = "name"
+    columns: tuple[Column, ...]
+    default_columns: tuple[str, ...]
+    sorts: tuple[Sort, ...]
+    filters: tuple[Filter, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    form: tuple[str, ...] = ()
+    form_more: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    search: SearchSource | None = None
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    badges: Callable[[Any], list[tuple[Words, str]]] | None = None
+    facts: Callable[[Any], list[Words]] | None = None
+    cells: Mapping[str, Callable[[Any, Any], str]] | None = None
+    nav_key: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.model._meta.label_lower
+
+    def column(self, path: str) -> Column | None:
+        return next((column for column in self.columns if column.path == path), None)
+
+    def shown(self, paths: Sequence[str]) -> list[Column]:
+        """The named columns that exist, in the order given; the default ones when none does."""
+        found = [column for path in paths if (column := self.column(path))]
+        return found or [column for path in self.default_columns if (column := self.column(path))]
+
+    def filter(self, name: str) -> Filter | None:
+        return next((item for item in self.filters if item.name == name), None)
+
+    def editable(self) -> list[str]:
+        """Fields that a person may change in place."""
+        named = [field for panel in self.panels for field in panel.fields]
+        return [field for field in dict.fromkeys([*named, *self.form, *self.form_more]) if field not in self.read_only]
+
+    def paths(self) -> Iterator[str]:
+        yield from (column.path for column in self.columns)
+        yield from (sort.key for sort in self.sorts)
+        yield from (item.column for item in self.filters if item.build is None)
+        yield from (*self.form, *self.form_more, *self.required, *self.read_only)
+        for panel in self.panels:
+            yield from panel.fields
+        if self.search:
+            yield from filter(None, (self.search.title, self.search.code, self.search.phone, self.search.person))
+
+    def unknown_paths(self) -> list[str]:
+        return sorted({path for path in self.paths() if not exists(self.model, path)})
+
+
+def exists(model: type[models.Model], path: str) -> bool:
+    """Whether a dotted-by-underscores path leads through real fields."""
+    head, _, rest = path.partition("__")
+    try:
+        found = model._meta.get_field(head)
+    except FieldDoesNotExist:
+        return False
+    if not rest:
+        return True
+    target = found.related_model
+    return isinstance(target, type) and exists(target, rest)

@@ -1,0 +1,121 @@
+/* Edit where you read. button.zk-edit[data-edit-url]: GET answers <form class="zk-editor" action="save url"> with one field and a
+   hidden `version`; Enter or leaving saves; Esc drops. The answer to POST replaces the form: 200 the new button, 422 the form
+   with its reason, 409 a .zk-conflict that shows both values. */
+import { $, emit, fireTriggers, fragment, on, request, wire, word } from "./dom.js";
+
+const before = new WeakMap();
+
+function swap(old, html) {
+  const fresh = fragment(html);
+  const first = fresh.firstElementChild;
+  old.replaceWith(fresh);
+  wire(first);
+  return first;
+}
+
+function focusField(form) {
+  const field = $("input:not([type=hidden]), select, textarea", form);
+  field?.focus();
+  if (field?.matches("input:not([type=checkbox], [type=radio], [type=date])")) field.select();
+}
+
+function adopt(form, button) {
+  if (!form?.matches(".zk-editor, .zk-conflict")) return;
+  before.set(form, { button, values: values(form) });
+  if (form.matches(".zk-editor")) focusField(form);
+}
+
+function values(form) {
+  return form.matches("form") ? new URLSearchParams(new FormData(form)).toString() : "";
+}
+
+/** Open the editor of a value. */
+export async function start(button) {
+  if (button.disabled || button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  const answer = await request(button.dataset.editUrl).catch(() => null);
+  button.removeAttribute("aria-busy");
+  if (!answer?.ok) {
+    refused(answer);
+    return;
+  }
+  adopt(swap(button, await answer.text()), button);
+}
+
+function refused(answer) {
+  const header = answer?.headers.get("HX-Trigger");
+  if (header) fireTriggers(header);
+  else emit("zk:toast", { text: word(answer ? { 403: "forbidden", 404: "gone" }[answer.status] || "failed" : "offline"), tone: "bad" });
+}
+
+function drop(form) {
+  const kept = before.get(form)?.button;
+  if (!kept) return;
+  before.delete(form);
+  form.replaceWith(kept);
+  kept.focus();
+}
+
+async function save(form, refocus) {
+  const kept = before.get(form);
+  if (!kept || form.getAttribute("aria-busy") === "true") return;
+  if (values(form) === kept.values && !form.matches("[data-force]")) {
+    drop(form);
+    return;
+  }
+  form.setAttribute("aria-busy", "true");
+  const answer = await request(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  form.removeAttribute("aria-busy");
+  if (!answer || ![200, 409, 422].includes(answer.status)) {
+    refused(answer);
+    focusField(form);
+    return;
+  }
+  fireTriggers(answer.headers.get("HX-Trigger"));
+  const fresh = swap(form, await answer.text());
+  if (answer.ok) {
+    if (refocus) fresh?.focus?.();
+    emit("zk:edited", { url: form.action });
+  } else {
+    adopt(fresh, kept.button);
+  }
+}
+
+const editor = (event) => event.target.closest?.("form.zk-editor");
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.zk-edit[data-edit-url]");
+  if (button && !String(getSelection())) start(button);
+});
+document.addEventListener("submit", (event) => {
+  const form = editor(event);
+  if (!form) return;
+  event.preventDefault();
+  save(form, true);
+}, true);
+document.addEventListener("keydown", (event) => {
+  const form = editor(event);
+  if (!form || event.isComposing) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    event.stopPropagation();
+    drop(form);
+  } else if (event.key === "Enter" && (!event.target.matches("textarea") || event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    save(form, true);
+  }
+}, true);
+document.addEventListener("focusout", (event) => {
+  const form = editor(event);
+  if (!form || form.contains(event.relatedTarget)) return;
+  setTimeout(() => {
+    if (form.isConnected && !form.contains(document.activeElement) && document.hasFocus()) save(form, false);
+  });
+});
+document.addEventListener("change", (event) => {
+  const form = editor(event);
+  if (form && event.target.matches("select")) save(form, true);
+});
+
+// the difference: mine again over the newer one (its form carries the new version), or theirs
+on("edit-theirs", (button) => drop(button.closest(".zk-conflict, .zk-editor")));

@@ -1,0 +1,78 @@
+"""Who works here: people, teams as a tree, roles and what they grant."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.actor import Scope
+
+
+class Team(models.Model):
+    """A team in the tree; a branch is a team with all teams below it."""
+
+    name = models.CharField(_("名称"), max_length=80, unique=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.Model):
+    """A set of grants with a name; the ready ones have a code and are kept up to date by the product."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(_("名称"), max_length=80)
+    is_ready_made = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Grant(models.Model):
+    """A role may do one verb on one object type, within a scope."""
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="grants")
+    label = models.CharField(max_length=80)
+    verb = models.CharField(max_length=20)
+    scope = models.PositiveSmallIntegerField(choices=[(int(s), s.name.lower()) for s in Scope])
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["role", "label", "verb"], name="grant_once")]
+
+
+class User(AbstractUser):
+    """A person who logs in."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(_("姓名"), max_length=80)
+    language = models.CharField(_("语言"), max_length=10, default="zh-hans")
+    roles = models.ManyToManyField(Role, related_name="users", blank=True)
+    teams: models.ManyToManyField[Team, Membership] = models.ManyToManyField(Team, through="Membership", related_name="members")
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return str(self)
+
+
+class Membership(models.Model):
+    """A person works in a team; new records of the person go to the home team."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    is_home = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "team"], name="membership_once"),
+            models.UniqueConstraint(fields=["user"], condition=models.Q(is_home=True), name="one_home_team"),
+        ]

@@ -1,0 +1,101 @@
+"""Getting an installation ready: database up, companies migrated, front-end files collected, demo there.
+
+`python -m zhike.server.bootstrap` does the parts that need Django in a process of its own, so that the supervisor,
+which lives as long as the installation runs, stays small.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+from zhike.server import digests
+from zhike.server.connection import is_embedded
+from zhike.server.console import say
+from zhike.server.control import list_companies, make_control, schema_marks
+from zhike.server.embedded import running
+from zhike.server.home import Home, current_home
+from zhike.server.processes import die_with_parent
+
+SETTINGS = "zhike.server.settings"
+_STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+
+
+def name_settings() -> None:
+    """Point Django at our settings unless somebody chose others."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+
+
+@contextmanager
+def database(home: Home | None = None) -> Iterator[None]:
+    """Have the database server and the control table while the block runs."""
+    if not is_embedded():
+        make_control()
+        yield
+        return
+    with running(home or current_home()):
+        make_control()
+        yield
+
+
+def is_ready() -> bool:
+    """True when nothing has to be migrated or collected and there is a company; costs some ten milliseconds."""
+    companies, marks, digest = list_companies(), schema_marks(), digests.migrations()
+    return bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
+
+
+def are_static_files_fresh() -> bool:
+    """True when the collected front-end files are those of the installed package."""
+    stamp = current_home().static / "digest"
+    return stamp.exists() and stamp.read_text() == digests.static_files()
+
+
+def prepare() -> None:
+    """Migrate companies and collect front-end files where that is needed; needs a running database."""
+    django.setup()
+    # Imported here by name: founding loads the pinyin tables, which the supervisor never needs.
+    founding = import_module("zhike.server.founding")
+    for company in founding.outdated_companies():
+        say(zh=f"更新“{company.name}”的数据表……", en=f"Updating the tables of {company.name} …")
+        founding.migrate_company(company)
+    if not are_static_files_fresh():
+        say(zh="整理页面文件……", en="Collecting front-end files …")
+        collect_static()
+
+
+def collect_static() -> None:
+    """Copy, hash and compress the front-end files into the home."""
+    # The settings use the hashing storage only once its manifest exists; here it is made.
+    settings.STORAGES["staticfiles"]["BACKEND"] = _STATIC_STORAGE
+    stamp = current_home().static / "digest"
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    stamp.write_text(digests.static_files())
+
+
+def demo_logins() -> tuple[tuple[str, str, str], ...]:
+    """Log-in name, name and role of the demo people; empty when the demo is not installed."""
+    if find_spec("zhike.demo.people") is None:
+        return ()
+    found: tuple[tuple[str, str, str], ...] = getattr(import_module("zhike.demo.people"), "DEMO_LOGINS", ())
+    return found
+
+
+def main() -> None:
+    """Prepare, and print what there is as one JSON line for the supervisor."""
+    die_with_parent()
+    name_settings()
+    prepare()
+    companies = [[company.slug, company.name, company.is_demo] for company in list_companies()]
+    json.dump({"companies": companies}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Django database backend: PostgreSQL, one database a company."""

@@ -1,0 +1,104 @@
+"""Django's PostgreSQL backend with the database chosen by the current company."""
+
+import threading
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from zhike.server.companies import current_company
+from zhike.server.processes import ServerError
+
+_pools: dict[tuple[str, str], ConnectionPool[Connection]] = {}
+_pools_lock = threading.Lock()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection of one thread that follows `use_company`.
+
+    A change of company between transactions reconnects by itself; one inside a transaction raises
+    `company_switched_in_transaction`. Pools are kept by alias and database name.
+    """
+
+    bound_database: str | None = None
+
+    @property
+    def wanted_database(self) -> str:
+        """Name of the database the next query has to go to."""
+        company = current_company() if self.alias == DEFAULT_DB_ALIAS else None
+        return company.database if company else self.settings_dict["NAME"]
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """libpq parameters with the current company's database."""
+        params: dict[str, Any] = super().get_connection_params()
+        if self.alias != NO_DB_ALIAS:
+            params["dbname"] = self.wanted_database
+        return params
+
+    def ensure_connection(self) -> None:
+        """Connect; leave a connection of another company or one the server has cut."""
+        if self.connection is not None:
+            is_other = self.bound_database != self.wanted_database and self.alias != NO_DB_ALIAS
+            if is_other and self.in_atomic_block:
+                raise ServerError("company_switched_in_transaction", database=self.wanted_database)
+            if is_other or (self.connection.closed and not self.in_atomic_block):
+                self.close()
+        super().ensure_connection()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect and remember to which database."""
+        connection = super().get_new_connection(conn_params)
+        self.bound_database = conn_params["dbname"]
+        return connection
+
+    @property
+    def pool(self) -> ConnectionPool[Connection] | None:
+        """The pool of the current database, made at first use; None when pooling is off."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        key = (self.alias, self.wanted_database)
+        with _pools_lock:
+            if key not in _pools:
+                _pools[key] = self._make_pool({} if options is True else options)
+            return _pools[key]
+
+    def _make_pool(self, options: dict[str, Any]) -> ConnectionPool[Connection]:
+        if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
+            raise ImproperlyConfigured("pooling_needs_conn_max_age_0")
+        return ConnectionPool(
+            kwargs={**self.get_connection_params(), "autocommit": True},
+            open=False,
+            configure=self._configure_connection,
+            # A restarted server leaves dead connections in the pool.
+            check=ConnectionPool.check_connection,
+            **options,
+        )
+
+    def close_pool(self) -> None:
+        """Close the pool of the current database."""
+        with _pools_lock:
+            pool = _pools.pop((self.alias, self.wanted_database), None)
+        if pool is not None:
+            pool.close()
+
+    def _close(self) -> None:
+        if self.connection is not None and (pool := getattr(self.connection, "_pool", None)) is not None:
+            # Not self.pool: the company may have changed since the connection was taken.
+            with self.wrap_database_errors:
+                pool.putconn(self.connection)
+                self.connection = None
+            return
+        super()._close()
+
+
+def close_pools(database: str) -> None:
+    """Close all pools to `database` in this process."""
+    with _pools_lock:
+        found = [_pools.pop(key) for key in [key for key in _pools if key[1] == database]]
+    for pool in found:
+        pool.close()

@@ -24,12 +24,13 @@ else:
 
 EVERYTHING = Reach(kind="all")
 SCALE = 4
+Opened = Literal["order_id", "customer_id", "line_id"]
 Key = str | int | bool | dt.date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """One condition: `equals` one value, `in` several (None stands for no value), `range` from-to, ends included, None open."""
+    """One condition: `equals` one value, `in` several (None: no value), `range` from-to, ends included, None: open."""
 
     dimension: str
     op: Literal["equals", "in", "range"]
@@ -110,7 +111,7 @@ def compute(facts: Facts, query: MetricQuery) -> Table:
     )
 
 
-def behind(facts: Facts, query: MetricQuery, *, column: Literal["order_id", "customer_id", "line_id"], limit: int) -> tuple[str, ...]:
+def behind(facts: Facts, query: MetricQuery, *, column: Opened, limit: int) -> tuple[str, ...]:
     """Ids of the records that the first metric of a query counts, in order, at most `limit`: what a figure opens to.
 
     Refused as `compute`; Refused("metric_not_openable") for a metric that is not a count or sum of rows.
@@ -254,7 +255,10 @@ def _grouped(frame: Any, by: tuple[Dimension, ...], values: dict[str, Any]) -> l
 
 
 def _collect(
-    groups: dict[tuple[Key, ...], _Group], answer: Iterable[dict[str, Any]], by: tuple[Dimension, ...], counted: list[Metric]
+    groups: dict[tuple[Key, ...], _Group],
+    answer: Iterable[dict[str, Any]],
+    by: tuple[Dimension, ...],
+    counted: list[Metric],
 ) -> None:
     for line in answer:
         keys = tuple(_plain(line[name]) for name in _keys(by))
@@ -292,7 +296,8 @@ def _descending(value: Decimal | None) -> tuple[bool, Decimal]:
 
 
 def _row(group: _Group, plan: _Plan) -> Row:
-    return Row(keys=group.keys, labels=group.labels, values=tuple(_value(group.values, metric) for metric in plan.asked))
+    values = tuple(_value(group.values, metric) for metric in plan.asked)
+    return Row(keys=group.keys, labels=group.labels, values=values)
 
 
 def _value(values: Values, metric: Metric) -> Decimal | None:

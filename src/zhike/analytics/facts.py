@@ -22,31 +22,59 @@ if TYPE_CHECKING:
 ZONE = "Asia/Shanghai"
 
 SALES_COLUMNS = (
-    ("order_id", "string"), ("line_id", "string"), ("number", "string"), ("customer_id", "string"), ("product_id", "string"),
-    ("ordered_at", "timestamp[us]"), ("day", "date32"), ("status", "string"), ("amount", "int64"), ("quantity", "int64"),
-    ("profit", "int64"), ("region", "string"), ("province", "string"), ("city", "string"), ("country", "string"),
-    ("channel", "string"), ("category", "string"), ("sub_category", "string"), ("product_name", "string"),
-    ("owner_id", "int32"), ("team_id", "int32"),
+    ("order_id", "string"),
+    ("line_id", "string"),
+    ("number", "string"),
+    ("customer_id", "string"),
+    ("product_id", "string"),
+    ("ordered_at", "timestamp[us]"),
+    ("day", "date32"),
+    ("status", "string"),
+    ("amount", "int64"),
+    ("quantity", "int64"),
+    ("profit", "int64"),
+    ("region", "string"),
+    ("province", "string"),
+    ("city", "string"),
+    ("country", "string"),
+    ("channel", "string"),
+    ("category", "string"),
+    ("sub_category", "string"),
+    ("product_name", "string"),
+    ("owner_id", "int32"),
+    ("team_id", "int32"),
 )
 CUSTOMER_COLUMNS = (
-    ("customer_id", "string"), ("code", "string"), ("kind", "string"), ("grade", "string"), ("category", "string"),
-    ("region", "string"), ("province", "string"), ("city", "string"), ("segment", "int16"),
-    ("owner_id", "int32"), ("team_id", "int32"), ("created_day", "date32"),
+    ("customer_id", "string"),
+    ("code", "string"),
+    ("kind", "string"),
+    ("grade", "string"),
+    ("category", "string"),
+    ("region", "string"),
+    ("province", "string"),
+    ("city", "string"),
+    ("segment", "int16"),
+    ("owner_id", "int32"),
+    ("team_id", "int32"),
+    ("created_day", "date32"),
 )
 
 SALES_SQL = f"""
-select o.id::text as order_id, l.id::text as line_id, o.number, o.customer_id::text as customer_id, l.product_id::text as product_id,
-  o.ordered_at at time zone '{ZONE}' as ordered_at, (o.ordered_at at time zone '{ZONE}')::date as day, o.status,
+select o.id::text as order_id, l.id::text as line_id, o.number, o.customer_id::text as customer_id,
+  l.product_id::text as product_id, o.ordered_at at time zone '{ZONE}' as ordered_at,
+  (o.ordered_at at time zone '{ZONE}')::date as day, o.status,
   (l.amount * 10000)::bigint as amount, (l.quantity * 10000)::bigint as quantity, (l.profit * 10000)::bigint as profit,
-  o.region, o.province, o.city, o.country, o.channel, p.category, p.sub_category, coalesce(p.name, l.name) as product_name,
+  o.region, o.province, o.city, o.country, o.channel,
+  p.category, p.sub_category, coalesce(p.name, l.name) as product_name,
   o.owner_id::int as owner_id, o.team_id::int as team_id
 from orders_orderline l join orders_order o on o.id = l.order_id left join catalog_product p on p.id = l.product_id
 where o.status <> 'cancelled'
 """
 SALES_FINISH = """
-select order_id, line_id, number, customer_id, product_id, ordered_at, day, status, amount, greatest(amount, 0) as gross,
-  case when status = 'returned' then 0 else amount end as sales, quantity, profit,
-  cast(amount > 0 and row_number() over (partition by order_id order by amount <= 0, line_id) = 1 as tinyint) as first_sale,
+select order_id, line_id, number, customer_id, product_id, ordered_at, day, status, amount,
+  greatest(amount, 0) as gross,  case when status = 'returned' then 0 else amount end as sales, quantity, profit,
+  cast(amount > 0 and row_number() over (partition by order_id order by amount <= 0, line_id) = 1 as tinyint)
+    as first_sale,
   region, province, city, country, channel, category, sub_category, product_name, owner_id, team_id
 from spool order by ordered_at, order_id, line_id
 """
@@ -72,7 +100,7 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Tables `sales` (one row an order line) and `customers`, of any Ibis engine; `watermark`: changes until then are in."""
+    """Tables `sales` (one row an order line) and `customers` of any Ibis engine; changes until `watermark` are in."""
 
     sales: ir.Table
     customers: ir.Table
@@ -82,10 +110,14 @@ class Facts:
 def open_facts(lake: Path) -> Facts:
     """The facts of a company's lake as they are now; Refused("lake_missing") before the first export."""
     opened = open_lake(lake)
-    return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark)
+    return Facts(
+        sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark
+    )
 
 
-def export_facts(uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
+def export_facts(
+    uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None
+) -> ExportReport:
     """Bring the lake up to date with a company's database; see `export_changes` for what is read and refused."""
     return export_changes(uri, lake, tables=lake_tables(kinds), full=full, say=say)
 
@@ -93,7 +125,12 @@ def export_facts(uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say:
 def lake_tables(kinds: Kinds) -> tuple[LakeTable, ...]:
     """The declaration of both tables."""
     sales = LakeTable(
-        name="sales", columns=SALES_COLUMNS, rows_sql=_sales_rows, finish_sql=SALES_FINISH, month_of="day", touched_sql=_touched(kinds)
+        name="sales",
+        columns=SALES_COLUMNS,
+        rows_sql=_sales_rows,
+        finish_sql=SALES_FINISH,
+        month_of="day",
+        touched_sql=_touched(kinds),
     )
     customers = LakeTable(
         name="customers",
@@ -108,8 +145,8 @@ def lake_tables(kinds: Kinds) -> tuple[LakeTable, ...]:
 def _sales_rows(months: tuple[str, ...] | None) -> str:
     if months is None:
         return SALES_SQL
-    spans = " or ".join(f"(o.ordered_at >= {_moment(start)} and o.ordered_at < {_moment(end)})" for start, end in _spans(months))
-    return f"{SALES_SQL} and ({spans})"
+    spans = (f"(o.ordered_at >= {_moment(start)} and o.ordered_at < {_moment(end)})" for start, end in _spans(months))
+    return f"{SALES_SQL} and ({' or '.join(spans)})"
 
 
 def _spans(months: tuple[str, ...]) -> list[tuple[dt.date, dt.date]]:
@@ -138,10 +175,12 @@ def _touched(kinds: Kinds) -> Callable[[dt.datetime], str]:
           select kind, object_id, op, old from kernel_history
           where at >= '{since.isoformat()}' and kind in ({kinds.order}, {kinds.line}, {kinds.product})
         ), products as (
-          select distinct object_id as id from h where kind = {kinds.product} and op = 'U' and old ?| array['name', 'category', 'sub_category']
+          select distinct object_id as id from h
+          where kind = {kinds.product} and op = 'U' and old ?| array['name', 'category', 'sub_category']
         ), orders as (
           select object_id as id from h where kind = {kinds.order}
-          union select l.order_id from h join orders_orderline l on l.id = h.object_id where h.kind = {kinds.line} and h.op <> 'D'
+          union select l.order_id from h join orders_orderline l on l.id = h.object_id
+            where h.kind = {kinds.line} and h.op <> 'D'
           union select (old->>'order_id')::uuid from h where kind = {kinds.line} and old ? 'order_id'
           union select l.order_id from products join orders_orderline l on l.product_id = products.id
         ), moments as (

@@ -15,31 +15,64 @@ def _period(name: str) -> Formula:
     return lambda rows: start_of(rows.day, name)
 
 
-PERIOD_TITLES = {"day": _("日"), "week": _("周"), "month": _("月"), "quarter": _("季度"), "half_year": _("半年"), "year": _("年")}
+PERIOD_TITLES = {
+    "day": _("日"),
+    "week": _("周"),
+    "month": _("月"),
+    "quarter": _("季度"),
+    "half_year": _("半年"),
+    "year": _("年"),
+}
 
 metrics.add(
-    *(Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period") for name in PERIODS),
+    *(
+        Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period")
+        for name in PERIODS
+    ),
     Dimension(name="region", title=_("大区"), fact="sales", column="region"),
     Dimension(name="province", title=_("省份"), fact="sales", column="province"),
     Dimension(name="city", title=_("城市"), fact="sales", column="city"),
     Dimension(name="country", title=_("国家"), fact="sales", column="country"),
     Dimension(name="category", title=_("产品类别"), fact="sales", column="category", fine=True),
     Dimension(name="sub_category", title=_("产品子类别"), fact="sales", column="sub_category", fine=True),
-    Dimension(name="product", title=_("产品"), fact="sales", column="product_id", label="product_name", kind="product", fine=True),
+    Dimension(
+        name="product",
+        title=_("产品"),
+        fact="sales",
+        column="product_id",
+        label="product_name",
+        kind="product",
+        fine=True,
+    ),
     Dimension(name="segment", title=_("客户价值分组"), fact="customers", column="segment", kind="choice"),
     Dimension(name="customer_category", title=_("客户细分"), fact="customers", column="customer_category"),
     Dimension(name="grade", title=_("客户等级"), fact="customers", column="grade", kind="choice"),
     Dimension(name="channel", title=_("渠道"), fact="sales", column="channel", kind="choice"),
     Dimension(name="owner", title=_("负责人"), fact="sales", column="owner_id", kind="user"),
     Dimension(name="team", title=_("团队"), fact="sales", column="team_id", kind="team"),
-    Dimension(name="known", title=_("客户已知"), fact="sales", key=lambda rows: rows.customer_id.notnull(), kind="yes_no"),
+    Dimension(
+        name="known", title=_("客户已知"), fact="sales", key=lambda rows: rows.customer_id.notnull(), kind="yes_no"
+    ),
 )
 
+# What makes two lines one order. `first_sale` marks one line of each order_id, so it only serves to count those.
+ORDER = "order_id"
 ALL = tuple(dimension.name for dimension in metrics.dimensions())
 
 
 def _sold(rows: Any) -> Any:
     return rows.gross > 0
+
+
+def _orders(rows: Any) -> Any:
+    return rows[ORDER].nunique(where=_sold(rows))
+
+
+def _first_sales(rows: Any) -> Any:
+    return rows.first_sale.sum()
+
+
+_quick: Formula | None = _first_sales if ORDER == "order_id" else None
 
 
 def _known_sold(rows: Any) -> Any:
@@ -56,63 +89,144 @@ def _kept(rows: Any) -> Any:
 
 metrics.add(
     Metric(
-        name="orders.count", title=_("订单数"), unit="count", grain="order", fact="sales", dimensions=ALL,
-        formula=lambda rows: rows.order_id.nunique(where=_sold(rows)), quick=lambda rows: rows.first_sale.sum(), counted=_sold,
+        name="orders.count",
+        title=_("订单数"),
+        unit="count",
+        grain="order",
+        fact="sales",
+        dimensions=ALL,
+        formula=_orders,
+        quick=_quick,
+        counted=_sold,
         formula_text=_("至少有一行销售金额大于 0 的订单个数（不含已取消）"),
     ),
     Metric(
-        name="orders.sales", title=_("销售额"), unit="money", grain="line", fact="sales", dimensions=ALL, decimals=2,
+        name="orders.sales",
+        title=_("销售额"),
+        unit="money",
+        grain="line",
+        fact="sales",
+        dimensions=ALL,
+        decimals=2,
         formula=lambda rows: rows.sales.sum().fill_null(0),
         formula_text=_("订单行金额之和，减去退货；整单退货按 0 计（不含已取消）"),
     ),
     Metric(
-        name="orders.gross", title=_("销售总额"), unit="money", grain="line", fact="sales", dimensions=ALL, decimals=2,
-        formula=lambda rows: rows.gross.sum().fill_null(0), counted=_sold,
+        name="orders.gross",
+        title=_("销售总额"),
+        unit="money",
+        grain="line",
+        fact="sales",
+        dimensions=ALL,
+        decimals=2,
+        formula=lambda rows: rows.gross.sum().fill_null(0),
+        counted=_sold,
         formula_text=_("金额大于 0 的订单行之和，不减退货"),
     ),
     Metric(
-        name="orders.returns", title=_("退货额"), unit="money", grain="line", fact="sales", dimensions=ALL, decimals=2,
-        formula=lambda rows: (rows.gross - rows.sales).sum().fill_null(0), counted=lambda rows: rows.gross != rows.sales,
+        name="orders.returns",
+        title=_("退货额"),
+        unit="money",
+        grain="line",
+        fact="sales",
+        dimensions=ALL,
+        decimals=2,
+        formula=lambda rows: (rows.gross - rows.sales).sum().fill_null(0),
+        counted=lambda rows: rows.gross != rows.sales,
         formula_text=_("销售总额减去销售额"),
     ),
     Metric(
-        name="orders.quantity", title=_("销售数量"), unit="quantity", grain="line", fact="sales", dimensions=ALL,
-        formula=lambda rows: rows.quantity.sum(where=_kept(rows)).fill_null(0), counted=_kept,
+        name="orders.quantity",
+        title=_("销售数量"),
+        unit="quantity",
+        grain="line",
+        fact="sales",
+        dimensions=ALL,
+        formula=lambda rows: rows.quantity.sum(where=_kept(rows)).fill_null(0),
+        counted=_kept,
         formula_text=_("订单行数量之和，退货行相减；整单退货按 0 计"),
     ),
     Metric(
-        name="orders.profit", title=_("利润"), unit="money", grain="line", fact="sales", dimensions=ALL, decimals=2,
-        formula=lambda rows: rows.profit.sum(where=_kept(rows)), counted=_kept,
+        name="orders.profit",
+        title=_("利润"),
+        unit="money",
+        grain="line",
+        fact="sales",
+        dimensions=ALL,
+        decimals=2,
+        formula=lambda rows: rows.profit.sum(where=_kept(rows)),
+        counted=_kept,
         formula_text=_("订单行利润之和；整单退货按 0 计；没有成本的行不计，全部没有则无值"),
     ),
     Metric(
-        name="orders.average", title=_("客单价"), unit="money", grain="order", fact="sales", dimensions=ALL, decimals=2,
-        over=("orders.sales", "orders.count"), formula_text=_("销售额 ÷ 订单数"),
+        name="orders.average",
+        title=_("客单价"),
+        unit="money",
+        grain="order",
+        fact="sales",
+        dimensions=ALL,
+        decimals=2,
+        over=("orders.sales", "orders.count"),
+        formula_text=_("销售额 ÷ 订单数"),
     ),
     Metric(
-        name="customers.buyers", title=_("购买客户数"), unit="count", grain="customer", fact="sales", dimensions=ALL,
-        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)), counted=_known_sold,
+        name="customers.buyers",
+        title=_("购买客户数"),
+        unit="count",
+        grain="customer",
+        fact="sales",
+        dimensions=ALL,
+        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)),
+        counted=_known_sold,
         formula_text=_("有销售金额大于 0 的订单行的客户个数，同一客户只计一次"),
     ),
     Metric(
-        name="customers.new_buyers", title=_("新购客户数"), unit="count", grain="customer", fact="sales", dimensions=ALL,
-        joins=("first_day",), formula=lambda rows: rows.customer_id.nunique(where=_first_bought(rows)), counted=_first_bought,
+        name="customers.new_buyers",
+        title=_("新购客户数"),
+        unit="count",
+        grain="customer",
+        fact="sales",
+        dimensions=ALL,
+        joins=("first_day",),
+        formula=lambda rows: rows.customer_id.nunique(where=_first_bought(rows)),
+        counted=_first_bought,
         formula_text=_("有史以来第一次购买落在这里的客户个数"),
     ),
     Metric(
-        name="customers.returning_buyers", title=_("回购客户数"), unit="count", grain="customer", fact="sales", dimensions=ALL,
+        name="customers.returning_buyers",
+        title=_("回购客户数"),
+        unit="count",
+        grain="customer",
+        fact="sales",
+        dimensions=ALL,
         joins=("first_day",),
-        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)) - rows.customer_id.nunique(where=_first_bought(rows)),
+        formula=lambda rows: (
+            rows.customer_id.nunique(where=_sold(rows)) - rows.customer_id.nunique(where=_first_bought(rows))
+        ),
         formula_text=_("购买客户数减去新购客户数：第一次购买不在这里的客户"),
     ),
     Metric(
-        name="customers.repeat_buyers", title=_("多次购买客户数"), unit="count", grain="customer", fact="sales", dimensions=ALL,
-        per=("customer_id",), each=lambda rows: rows.order_id.nunique(where=_sold(rows)), quick_each=lambda rows: rows.first_sale.sum(),
+        name="customers.repeat_buyers",
+        title=_("多次购买客户数"),
+        unit="count",
+        grain="customer",
+        fact="sales",
+        dimensions=ALL,
+        per=("customer_id",),
+        each=_orders,
+        quick_each=_quick,
         formula=lambda groups: (groups.customer_id.notnull() & (groups.each >= 2)).sum(),
         formula_text=_("所选范围内订单数不少于 2 的客户个数"),
     ),
     Metric(
-        name="customers.repeat_rate", title=_("复购率"), unit="ratio", grain="customer", fact="sales", dimensions=ALL, decimals=4,
-        over=("customers.repeat_buyers", "customers.buyers"), formula_text=_("多次购买客户数 ÷ 购买客户数"),
+        name="customers.repeat_rate",
+        title=_("复购率"),
+        unit="ratio",
+        grain="customer",
+        fact="sales",
+        dimensions=ALL,
+        decimals=4,
+        over=("customers.repeat_buyers", "customers.buyers"),
+        formula_text=_("多次购买客户数 ÷ 购买客户数"),
     ),
 )

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.lake.later import Later
@@ -116,7 +116,7 @@ def start_of(day: Any, kind: str) -> Any:
 def _known(kind: str) -> PeriodKind:
     if kind not in PERIODS:
         raise Refused("period_unknown", period=kind)
-    return cast(PeriodKind, kind)
+    return kind
 
 
 def _add_months(first: dt.date, months: int) -> dt.date:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from zhike.kernel.errors import Refused
@@ -28,8 +29,14 @@ else:
 SCORES = 5
 # segment number: (recency, frequency, money is high)
 SEGMENTS: dict[int, tuple[bool, bool, bool]] = {
-    1: (True, True, True), 2: (True, False, True), 3: (False, True, True), 4: (False, False, True),
-    5: (True, True, False), 6: (True, False, False), 7: (False, True, False), 8: (False, False, False),
+    1: (True, True, True),
+    2: (True, False, True),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, True, False),
+    6: (True, False, False),
+    7: (False, True, False),
+    8: (False, False, False),
 }
 
 
@@ -43,14 +50,14 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Refused("bands_not_in_order")."""
-        falls = all(list(one) == sorted(set(one), reverse=True) for one in (self.frequency, self.monetary))
-        if not falls or list(self.recency) != sorted(set(self.recency)):
+        rising: tuple[tuple[int | Decimal, ...], ...] = (self.recency, self.frequency[::-1], self.monetary[::-1])
+        if any(not low < high for limits in rising for low, high in pairwise(limits)):
             raise Refused("bands_not_in_order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RfmRule:
-    """As of which day (included), over how many days (None: all), cut by `bands` or else by quintiles, high from which score."""
+    """As of which day (included), over how many days (None: all), cut by `bands` or by quintiles, what is high."""
 
     as_of: dt.date
     days: int | None = 365
@@ -113,7 +120,7 @@ def scored(facts: Facts, rule: RfmRule) -> Any:
 
 def score(facts: Facts, rule: RfmRule) -> pa.Table:
     """The scores worked out, as an Arrow table with the columns of `scored`, in no order."""
-    return scored(facts, rule).to_pyarrow()  # type: ignore[no-any-return]
+    return scored(facts, rule).to_pyarrow()
 
 
 def _measured(facts: Facts, rule: RfmRule) -> Any:
@@ -137,8 +144,9 @@ def _measured(facts: Facts, rule: RfmRule) -> Any:
 def _ranked(people: Any) -> Any:
     ties = (people.code.asc(), people.customer_id.asc())
     keys = {"r": people.recency_days.desc(), "f": people.frequency.asc(), "m": people.monetary.asc()}
+    orders = {name: ibis.window(order_by=[key, *ties]) for name, key in keys.items()}
     # ntile counts from 0; the first fifth is the worst
-    return people.mutate(**{n: (ibis.ntile(SCORES).over(order_by=[k, *ties]) + 1).cast("int16") for n, k in keys.items()})
+    return people.mutate(**{name: (ibis.ntile(SCORES).over(order) + 1).cast("int16") for name, order in orders.items()})
 
 
 def _banded(people: Any, bands: Bands) -> Any:
@@ -149,7 +157,10 @@ def _banded(people: Any, bands: Bands) -> Any:
         "m": [people.monetary >= limit for limit in money],
     }
     return people.mutate(
-        **{n: ibis.cases(*zip(tests, range(SCORES, 1, -1), strict=True), else_=1).cast("int16") for n, tests in cuts.items()}
+        **{
+            n: ibis.cases(*zip(tests, range(SCORES, 1, -1), strict=True), else_=1).cast("int16")
+            for n, tests in cuts.items()
+        }
     )
 
 
@@ -163,8 +174,12 @@ def summary(scores: pa.Table) -> tuple[SegmentLine, ...]:
         count, sales = found.get((segment,), (0, Decimal(0)))
         lines.append(
             SegmentLine(
-                segment=segment, customers=count, share=_part(Decimal(count), Decimal(people)),
-                sales=sales, sales_share=_part(sales, money), average=_part(sales, Decimal(count)),
+                segment=segment,
+                customers=count,
+                share=_part(Decimal(count), Decimal(people)),
+                sales=sales,
+                sales_share=_part(sales, money),
+                average=_part(sales, Decimal(count)),
             )
         )
     return tuple(lines)
@@ -185,7 +200,11 @@ def movement(before: pa.Table, after: pa.Table) -> tuple[Move, ...]:
     """From which segment to which, by two tables with customer_id and segment (0 is as good as absent); in order."""
     old = before.select(["customer_id", "segment"]).rename_columns(["customer_id", "before"])
     new = after.select(["customer_id", "segment"]).rename_columns(["customer_id", "after"])
-    both = old.join(new, "customer_id", join_type="full outer").group_by(["before", "after"]).aggregate([([], "count_all")])
+    both = (
+        old.join(new, "customer_id", join_type="full outer")
+        .group_by(["before", "after"])
+        .aggregate([([], "count_all")])
+    )
     counts: dict[tuple[int, int], int] = {}
     for line in both.to_pylist():
         key = (line["before"] or 0, line["after"] or 0)
@@ -196,7 +215,8 @@ def movement(before: pa.Table, after: pa.Table) -> tuple[Move, ...]:
 def _sums(scores: pa.Table, keys: list[str]) -> dict[tuple[int, ...], tuple[int, Decimal]]:
     sums = scores.group_by(keys).aggregate([([], "count_all"), ("monetary", "sum")])
     return {
-        tuple(line[key] for key in keys): (line["count_all"], Decimal(line["monetary_sum"]).scaleb(-4)) for line in sums.to_pylist()
+        tuple(line[key] for key in keys): (line["count_all"], Decimal(line["monetary_sum"]).scaleb(-4))
+        for line in sums.to_pylist()
     }
 
 

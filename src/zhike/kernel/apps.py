@@ -12,9 +12,11 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import registry
+        from . import registry, upkeep
+        from .search import listeners
 
-        autodiscover_modules("objects", "listeners", "jobs", "upkeep", "metrics", "importing")
+        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing")
+        assert upkeep and listeners
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -157,3 +157,8 @@ def current_change() -> uuid.UUID | None:
         cursor.execute(f"select {CHANGE}")
         found: uuid.UUID | None = (cursor.fetchone() or [None])[0]
     return found
+
+
+def last_change_of(object_id: uuid.UUID) -> uuid.UUID | None:
+    """The newest change begun on a record."""
+    return Change.objects.filter(object_id=object_id).order_by("-at").values_list("pk", flat=True).first()

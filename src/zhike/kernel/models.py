@@ -129,20 +129,20 @@ class OutboxEvent(models.Model):
 class SearchDoc(models.Model):
     """What can be found of one record, beside the owner and team that decide who may find it."""
 
-    object_id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(primary_key=True)  # the record's own
     kind = models.SmallIntegerField()
     owner_id = models.IntegerField(null=True)
     team_id = models.IntegerField(null=True)
     updated_at = models.DateTimeField()
-    title = models.TextField()
+    title = models.TextField()  # its names, folded, for the second look at hits of three or more characters
     tsv = SearchVectorField()
 
     class Meta:
         indexes = [
             GinIndex(fields=["tsv"], name="search_words"),
-            models.Index(fields=["owner_id", "-updated_at", "object_id"], name="search_owner"),
-            models.Index(fields=["team_id", "-updated_at", "object_id"], name="search_team"),
-            models.Index(fields=["-updated_at", "object_id"], name="search_time"),
+            models.Index(fields=["owner_id", "-updated_at", "-id"], name="search_owner"),
+            models.Index(fields=["team_id", "-updated_at", "-id"], name="search_team"),
+            models.Index(fields=["-updated_at", "-id"], name="search_time"),
         ]
 
 

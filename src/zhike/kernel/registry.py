@@ -8,6 +8,7 @@ from typing import Any
 from django.core.checks import Error
 
 from .actions import set_prepare
+from .addresses import know_slug
 from .policy import set_policy
 from .spec import ObjectSpec, SidePanel, TimelineSource
 
@@ -28,6 +29,7 @@ class Registry:
         if spec.label in self._specs:
             raise RuntimeError(f"{spec.label} is declared twice.")
         self._specs[spec.label] = spec
+        know_slug(spec.label, spec.slug)
         set_policy(spec.model, spec.policy)
         if spec.prepare:
             set_prepare(spec.model, spec.prepare)
@@ -55,6 +57,9 @@ class Registry:
 
     def get(self, label: str) -> ObjectSpec:
         return self._specs[label]
+
+    def has(self, label: str) -> bool:
+        return label in self._specs
 
     def by_slug(self, slug: str) -> ObjectSpec | None:
         return next((spec for spec in self if spec.slug == slug), None)

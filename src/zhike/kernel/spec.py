@@ -76,6 +76,15 @@ class SidePanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageAction:
+    """A button that opens a dialog: on a record's page and peek, or over the chosen rows of a list."""
+
+    path: str
+    label: Words
+    icon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
     """One thing that happened, as the timeline shows it."""
 
@@ -101,13 +110,15 @@ class TimelineSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSource:
-    """Which columns make a record findable, and how a hit is named."""
+    """Which columns make a record findable. `by_prefix`: only by the beginning of its title (numbers of millions)."""
 
     title: str
     code: str = ""
     phone: str = ""
-    also: str = ""
     person: str = ""  # column that says by "person" that a name starts with a surname
+    also: Callable[[Sequence[Any]], Mapping[Any, tuple[list[str], list[str]]]] | None = None  # ids -> people's names, phones
+    note: Callable[[Any], Words] | None = None
+    by_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +147,10 @@ class ObjectSpec:
     badges: Callable[[Any], list[tuple[Words, str]]] | None = None
     facts: Callable[[Any], list[Words]] | None = None
     cells: Mapping[str, Callable[[Any, Any], str]] | None = None
-    nav_key: str = ""
+    in_menu: bool = True
+    bulk: tuple[PageAction, ...] = ()
+    page_actions: tuple[PageAction, ...] = ()
+    views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
 
     @property
     def label(self) -> str:

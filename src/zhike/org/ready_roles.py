@@ -23,7 +23,7 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
             **{page: {"view": Scope.ALL} for page in PAGES},
         },
     ),
-    "sales_manager": (
+    "manager": (
         "销售经理",
         {
             "customers.customer": {verb: Scope.BRANCH for verb in (*VERBS, "transfer")},

@@ -4,9 +4,7 @@
 which lives as long as the installation runs, stays small.
 """
 
-import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -48,7 +46,9 @@ def database(home: Home | None = None) -> Iterator[None]:
 def is_ready() -> bool:
     """True when nothing has to be migrated or collected and there is a company; costs some ten milliseconds."""
     companies, marks, digest = list_companies(), schema_marks(), digests.migrations()
-    return bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
+    return (
+        bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
+    )
 
 
 def are_static_files_fresh() -> bool:
@@ -89,12 +89,10 @@ def demo_logins() -> tuple[tuple[str, str, str], ...]:
 
 
 def main() -> None:
-    """Prepare, and print what there is as one JSON line for the supervisor."""
+    """Prepare, as a child of the supervisor."""
     die_with_parent()
     name_settings()
     prepare()
-    companies = [[company.slug, company.name, company.is_demo] for company in list_companies()]
-    json.dump({"companies": companies}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,12 @@ class Company:
 
 @contextmanager
 def control(where: Address | None = None) -> Iterator[psycopg.Connection]:
-    """An autocommit connection to the control database."""
-    with psycopg.connect((where or address()).conninfo(), autocommit=True, connect_timeout=10) as connection:
+    """An autocommit connection to the control database; raises `database_unreachable`."""
+    try:
+        connection = psycopg.connect((where or address()).conninfo(), autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise ServerError("database_unreachable", detail=str(error).strip()) from error
+    with connection:
         yield connection
 
 
@@ -56,11 +60,10 @@ def make_control() -> None:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [where.name]).fetchone()
             if found is None:
                 make_database(connection, where.name)
-    with control(where) as connection:
+    with control(where) as connection, connection.transaction():
         # Two starters creating the same table at once would make one of them fail.
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('zhike.company'))")
-            connection.execute(_TABLE)
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('zhike.company'))")
+        connection.execute(_TABLE)
 
 
 def make_database(connection: psycopg.Connection, name: str) -> None:

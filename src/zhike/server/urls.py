@@ -1,3 +1,17 @@
-from django.urls import include, path
+"""Addresses: log-in first, then the domains' own pages, then the generic ones of the kernel."""
 
-urlpatterns = [path("", include("zhike.kernel.screens.urls"))]
+from allauth.account.views import LogoutView
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from zhike.customers.screens import urlpatterns as customers
+from zhike.server.login import LoginPage, health
+
+urlpatterns = [
+    path("login/", LoginPage.as_view(), name="account_login"),
+    path("logout/", LogoutView.as_view(), name="account_logout"),
+    path("i18n/setlang/", set_language, name="set_language"),
+    path("health", health),
+    *customers,
+    path("", include("zhike.kernel.screens.urls")),
+]

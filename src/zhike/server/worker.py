@@ -7,108 +7,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import django
-import structlog
-from asgiref.sync import sync_to_async
-from django.db import connections
-from procrastinate import App, PsycopgConnector
-from procrastinate.contrib.django import procrastinate_app
-from procrastinate.job_context import JobContext
-from procrastinate.worker import Worker
 
 from zhike.server.bootstrap import name_settings
-from zhike.server.companies import Company, list_companies, use_company
+from zhike.server.crew import Crew
 from zhike.server.processes import die_with_parent
-
-log = structlog.get_logger(__name__)
-
-JOBS_AT_ONCE = 2
-SECONDS_BETWEEN_LOOKS = 4.0
-SECONDS_TO_FINISH = 5.0
-_POOL = {"min_size": 1, "max_size": 2, "num_workers": 1, "timeout": 15.0}
-
-
-@dataclass(slots=True)
-class Crew:
-    """One procrastinate worker a company, all sharing a limit of jobs at once."""
-
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOBS_AT_ONCE))
-    tasks: dict[Company, asyncio.Task[None]] = field(default_factory=dict)
-
-    async def run(self) -> None:
-        """Keep a worker running for each company until `stop` is set."""
-        while not self.stop.is_set():
-            await self._look()
-            await _wait(self.stop, SECONDS_BETWEEN_LOOKS)
-        for task in self.tasks.values():
-            task.cancel()
-        await asyncio.wait([*self.tasks.values(), asyncio.create_task(asyncio.sleep(0))])
-
-    async def _look(self) -> None:
-        try:
-            companies = set(await asyncio.to_thread(list_companies))
-        except Exception as error:
-            log.warning("companies_not_read", error=str(error))
-            return
-        for company in [gone for gone in self.tasks if gone not in companies]:
-            self.tasks.pop(company).cancel()
-        for company in companies:
-            task = self.tasks.get(company)
-            if task is None or task.done():
-                self.tasks[company] = asyncio.create_task(self._work(company), name=company.slug)
-
-    async def _work(self, company: Company) -> None:
-        """Run one company's worker; when it fails, the next look starts it again."""
-        with use_company(company):
-            # The connection this thread was left with may belong to a server that is gone.
-            await sync_to_async(connections.close_all)()
-            try:
-                connector = PsycopgConnector(conninfo=company.conninfo(), **_POOL)
-                app = _app_of(connector)
-                async with app.open_async():
-                    await app.run_worker_async(
-                        name=f"zhike-{company.slug}",
-                        concurrency=1,
-                        install_signal_handlers=False,
-                        shutdown_graceful_timeout=SECONDS_TO_FINISH,
-                        task_middleware=[_for_company(company)],
-                        worker_middleware=[self._one_of_few],
-                    )
-            except Exception as error:
-                log.warning("worker_failed", company=company.slug, error=repr(error))
-
-    async def _one_of_few(self, call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
-        async with self.slots:
-            return await call_next()
-
-
-def _app_of(connector: PsycopgConnector) -> App:
-    """The tasks of the installed apps on a connector of their own."""
-    return procrastinate_app.current_app.with_connector(connector)
-
-
-def _for_company(company: Company) -> Callable[[Callable[[], Any], JobContext, Worker], Any]:
-    def run(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
-        """Run a job in its company's database and give the thread's connection back."""
-        with use_company(company):
-            try:
-                return call_next()
-            finally:
-                connections.close_all()
-
-    return run
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 async def _main() -> None:

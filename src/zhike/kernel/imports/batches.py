@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -54,8 +54,21 @@ def row_numbers(numbers: Sequence[int]) -> pl.Series:
     return pl.Series("row", numbers, dtype=pl.Int64)
 
 
+def by_unique(texts: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+    """Run `read` (one row a text, in order) once for each different text where texts repeat, as days and words do."""
+    different = texts.unique()
+    if different.len() * 2 > texts.len():
+        return read(texts)
+    answers = read(different)
+    keyed = answers.with_columns(different.alias("by_unique"))
+    asked = texts.rename("by_unique").to_frame()
+    return asked.join(keyed, on="by_unique", how="left", nulls_equal=True, maintain_order="left").select(
+        answers.columns
+    )
+
+
 def in_batches(pieces: Iterator[Piece], size: int) -> Iterator[Batch]:
-    """Cut pieces into batches of exactly `size` rows (the last may be smaller), so a resumed import meets the same ones."""
+    """Cut pieces into batches of exactly `size` rows (the last may be smaller): a resumed import meets the same."""
     frames: list[pl.DataFrame] = []
     numbers: list[pl.Series] = []
     broken: list[Broken] = []

@@ -99,7 +99,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
         inner = frame.schema[lists[0]]
         frame = frame.explode(lists[0], empty_as_null=True, keep_nulls=True)
         frame = _unnested(frame) if isinstance(inner, pl.List) else frame
-    return frame.select([_text(name, kind) for name, kind in frame.schema.items()])
+    return frame.select([_text(name, kind).alias(name) for name, kind in frame.schema.items()])
 
 
 def _unnested(frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,6 +115,9 @@ def _text(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if kind.is_float():
         return _float_text(column)
+    if isinstance(kind, pl.Datetime):
+        utc = column.dt.convert_time_zone("UTC") if kind.time_zone else column
+        return utc.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("+00:00" if kind.time_zone else ""))
     if kind.is_temporal() and not isinstance(kind, pl.Duration):
         return column.dt.to_string("iso")
     if isinstance(kind, pl.List | pl.Array):

@@ -25,13 +25,14 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvShape:
-    """How the text is cut: column names, one-character delimiter, bytes to skip before row 1, longest record in bytes."""
+    """How the text is cut: column names, one-character delimiter, bytes before row 1, longest record in bytes."""
 
     columns: tuple[str, ...]
     delimiter: str
     skip: int
     max_record: int
     has_only_cr: bool = False
+    block: int = BLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def _blocks(chunks: Iterator[bytes], shape: CsvShape) -> Iterator[tuple[bytes, b
         part, skip = part[skip:], max(0, skip - len(part))
         held.append(part)
         size += len(part)
-        if size >= BLOCK:
+        if size >= shape.block:
             yield b"".join(held), False
             held, size = [], 0
     yield b"".join(held), True

@@ -1,4 +1,4 @@
-"""Which encoding a text file is in: strict decoding of all of it decides, the look of the bytes only orders the tries."""
+"""Which encoding a text file is in: strict decoding of all of it decides, the look of its bytes orders the tries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TextSurvey:
 def survey_text(path: Path, head: bytes, limits: Limits, encoding: str | None = None) -> TextSurvey:
     """Find the encoding and verify it over the whole file; raises `encoding_unknown` or `encoding_broken`."""
     if encoding is not None:
-        return _count(path, limits, _known(encoding), ())
+        return _verified(path, limits, _known(encoding))
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None) or _utf16_by_zeros(head)
     if marked is not None:
         return _verified(path, limits, marked)

@@ -10,7 +10,10 @@ GIB = 1024 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Upper bounds for one file, in bytes unless the name says otherwise; a file beyond them is refused, never cut."""
+    """Upper bounds for one file, in bytes unless the name says otherwise; a file beyond them is refused, never cut.
+
+    A workbook is held in memory while it is read, at about 150 bytes a cell; text, JSON and Parquet are streamed.
+    """
 
     max_unpacked: int = 8 * GIB
     max_ratio: int = 200
@@ -18,7 +21,7 @@ class Limits:
     max_columns: int = 500
     max_json_object: int = 512 * MIB
     max_record: int = MIB
-    max_sheet_cells: int = 60_000_000
+    max_sheet_cells: int = 20_000_000
     max_sparseness: int = 20
 
     def is_bomb(self, packed: int, unpacked: int) -> bool:

@@ -51,9 +51,12 @@ class Source:
     warnings: tuple[str, ...] = ()
     pieces: Callable[[], Iterator[Piece]] = field(repr=False)
     unpacked: Path | None = None
+    first: pl.DataFrame | None = field(default=None, repr=False)
 
     def sample(self, rows: int = 200) -> pl.DataFrame:
-        """Return up to the first `rows` readable rows."""
+        """Return up to the first `rows` readable rows (of a workbook at most 200: it would be opened once more)."""
+        if self.first is not None:
+            return self.first.head(rows)
         for batch in in_batches(self.pieces(), rows):
             if batch.frame.height:
                 return batch.frame
@@ -180,5 +183,6 @@ def _open_binary(path: Path, kind: FileKind, *, unpacked: Path | None, sheet: st
         sheets=head.sheets,
         warnings=head.header.warnings,
         pieces=partial(sheet_pieces, readable, head),
+        first=head.first,
         unpacked=unpacked,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from zhike.kernel.errors import Refused
@@ -20,6 +21,7 @@ from zhike.kernel.imports.limits import Limits
 
 _ROWS = 20_000
 _HEAD_ROWS = 20
+_FIRST_ROWS = 220
 _CHUNK = 1 << 20
 _OVERLAP = 64
 # Columns past SF are beyond any limit of columns; a cell there alone would make the reader allocate the whole plane.
@@ -29,11 +31,12 @@ _ROW_NUMBER = re.compile(rb'<row [^>]*?r="(\d+)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetHead:
-    """The chosen sheet, its header, all sheet names, and the number of rows under the header."""
+    """The chosen sheet, its header, all sheet names, the first rows and the number of all rows under the header."""
 
     sheet: str
     sheets: tuple[str, ...]
     header: Header
+    first: pl.DataFrame
     rows: int
 
 
@@ -76,7 +79,7 @@ def _guard_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Limits)
 
 
 def sheet_head(path: Path, sheet: str | None, limits: Limits) -> SheetHead:
-    """Choose the sheet and find its header; raises `sheet_unknown`, `empty_file`, `file_unreadable` and header codes."""
+    """Choose the sheet and find its header; raises `sheet_unknown`, `empty_file`, `file_unreadable`, header codes."""
     book = _opened(path)
     names = tuple(
         each.name for each in book.sheets_metadata if each.visible is SheetVisibleEnum.Visible or each.name == sheet
@@ -85,11 +88,13 @@ def sheet_head(path: Path, sheet: str | None, limits: Limits) -> SheetHead:
         raise Refused("sheet_unknown", sheet=sheet, sheets=list(book.sheet_names))
     for name in (sheet,) if sheet is not None else names:
         found = _read(book, name)
-        top = [_texts(row) for row in islice(found.iter_rows(), _HEAD_ROWS)]
+        top = [_texts(row) for row in islice(found.iter_rows(), _FIRST_ROWS)]
         if any(any(row) for row in top):
-            header = find_header([[cell or "" for cell in row] for row in top], limits)
+            header = find_header([[cell or "" for cell in row] for row in top[:_HEAD_ROWS]], limits)
             rows = max(0, found.height - header.rows_above - 1)
-            return SheetHead(sheet=name, sheets=names, header=header, rows=rows)
+            cells = (_padded(row, len(header.names)) for row in top[header.rows_above + 1 :])
+            first = text_frame([row for row in cells if any(row)], header.names)
+            return SheetHead(sheet=name, sheets=names, header=header, first=first, rows=rows)
     raise Refused("empty_file")
 
 
@@ -100,14 +105,18 @@ def sheet_pieces(path: Path, head: SheetHead) -> Iterator[Piece]:
     numbers: list[int] = []
     below = islice(_read(_opened(path), head.sheet).iter_rows(), head.header.rows_above + 1, None)
     for number, row in enumerate(below, start=1):
-        texts = _texts(row)[:width]
+        texts = _padded(_texts(row), width)
         if any(texts):
-            cells.append([*texts, *([None] * (width - len(texts)))])
+            cells.append(texts)
             numbers.append(number)
         if len(cells) >= _ROWS:
             yield Piece(frame=text_frame(cells, head.header.names), rows=row_numbers(numbers))
             cells, numbers = [], []
     yield Piece(frame=text_frame(cells, head.header.names), rows=row_numbers(numbers))
+
+
+def _padded(cells: list[str | None], width: int) -> list[str | None]:
+    return [*cells[:width], *([None] * (width - len(cells)))]
 
 
 def _texts(row: Sequence[object]) -> list[str | None]:

@@ -46,9 +46,13 @@ class _Engine:
         with self._lock:
             if self._root is None:
                 spill = os.path.join(tempfile.gettempdir(), f"zhike-lake-{os.getpid()}")
-                config = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": spill}
+                config: dict[str, str | bool | int | float | list[str]] = {
+                    "memory_limit": MEMORY,
+                    "threads": THREADS,
+                    "temp_directory": spill,
+                }
                 self._root = duckdb.connect(":memory:", config=config)
-                self._root.execute("set parquet_metadata_cache = true")  # files never change under their name
+                self._root.execute("set parquet_metadata_cache = true")  # no file ever changes
             return self._root.cursor()
 
 
@@ -83,7 +87,9 @@ def _load(folder: Path, manifest: Manifest) -> Lake:
     _local.count += 1
     tables = {
         name: _local.connection.read_parquet(
-            [str(folder / file) for file in manifest.files(name)], table_name=f"lake{_local.count}_{name}", hive_partitioning=False
+            [str(folder / file) for file in manifest.files(name)],
+            table_name=f"lake{_local.count}_{name}",
+            hive_partitioning=False,
         )
         for name in manifest.tables
     }

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from zhike.kernel.errors import Refused
 
@@ -173,13 +174,13 @@ def _write(run: _Run, table: LakeTable, months: tuple[str, ...] | None) -> dict[
     folder = run.lake / SPOOL / table.name
     folder.mkdir(parents=True)
 
-    def told() -> Iterator[object]:
+    def told() -> Iterator[Any]:
         for batch in run.source.batches(table.rows_sql(months)):
             run.rows += batch.num_rows
             run.say(table.name, run.rows)
             yield batch
 
-    spooled = Spool(folder, columns=table.columns, month_of=table.month_of).fill(told())  # type: ignore[arg-type]
+    spooled = Spool(folder, columns=table.columns, month_of=table.month_of).fill(told())
     if months is None and table.month_of:
         run.months[table.name] = tuple(one.month for one in spooled if one.month != EMPTY)
     work = partial(finish, lake=run.lake, table=table.name, sql=table.finish_sql)

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from zhike.kernel.errors import Refused
@@ -111,21 +111,19 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
         "schema": manifest.schema,
         "watermark": manifest.watermark.isoformat(),
         "made_at": manifest.made_at.isoformat(),
-        "tables": {
-            table: {month: {"file": p.file, "rows": p.rows, "size": p.size, "checksum": p.checksum} for month, p in parts.items()}
-            for table, parts in manifest.tables.items()
-        },
+        "tables": {table: {month: asdict(p) for month, p in parts.items()} for table, parts in manifest.tables.items()},
         "prints": dict(manifest.prints),
         "retired": {file: at.isoformat() for file, at in manifest.retired.items()},
     }
 
 
 def _from_json(data: dict[str, dict[str, dict[str, dict[str, str | int]]]]) -> Manifest:
+    tables = data["tables"]
     return Manifest(
         schema=str(data["schema"]),
         watermark=dt.datetime.fromisoformat(str(data["watermark"])),
         made_at=dt.datetime.fromisoformat(str(data["made_at"])),
-        tables={table: {month: _part(part) for month, part in parts.items()} for table, parts in data["tables"].items()},
+        tables={table: {month: _part(part) for month, part in parts.items()} for table, parts in tables.items()},
         prints={table: str(mark) for table, mark in data["prints"].items()},
         retired={file: dt.datetime.fromisoformat(str(at)) for file, at in data["retired"].items()},
     )

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ class Spool:
         self._flush()
         for writer in self._writers.values():
             writer.close()
-        return tuple(Spooled(month=m, path=self._path(m), rows=self._rows[m]) for m in sorted(self._rows, key=lambda m: (m != EMPTY, m)))
+        months = sorted(self._rows, key=lambda month: (month != EMPTY, month))
+        return tuple(Spooled(month=month, path=self._path(month), rows=self._rows[month]) for month in months)
 
     def _take(self, rows: pa.Table) -> None:
         self._bytes += rows.nbytes
@@ -72,7 +74,7 @@ class Spool:
         order = compute.sort_indices(number)
         rows, number = rows.take(order), number.take(order).to_numpy()
         starts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(number)] if len(number) else [0]
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts):
             year, month = divmod(int(number[start]), 12)
             self._append(f"{year:04d}-{month + 1:02d}", rows.slice(start, end - start))
 
@@ -99,7 +101,7 @@ def finish(spooled: Spooled, *, lake: Path, table: str, sql: str) -> Part:
     made = spooled.path.with_suffix(".final")
     with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": SORT_MEMORY}) as engine:
         engine.execute(f"set temp_directory = {_quoted(spooled.path.parent / f'{spooled.month}.tmp')}")
-        engine.execute(f"create view spool as select * from read_parquet({_quoted(spooled.path)}, hive_partitioning = false)")
+        engine.execute(f"create view spool as from read_parquet({_quoted(spooled.path)}, hive_partitioning = false)")
         engine.execute(f"copy ({sql}) to {_quoted(made)} (format parquet, compression zstd, row_group_size 122880)")
     spooled.path.unlink()
     with made.open("rb") as content:

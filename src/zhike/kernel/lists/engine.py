@@ -62,7 +62,7 @@ class Found:
 def where_sql(model: type[models.Model], condition: Q) -> Sql:
     """A condition as SQL over the model's own table; conditions must not need a join."""
     query = model._default_manager.filter(condition).query
-    if len(query.alias_map) > 1:
+    if sum(1 for uses in query.alias_refcount.values() if uses) > 1:
         raise ValueError(f"{model.__name__}: a list condition must not join: {condition}")
     try:
         sql, params = query.get_compiler(using="default").compile(query.where)

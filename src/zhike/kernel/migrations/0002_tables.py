@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SearchDoc',
             fields=[
-                ('object_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
                 ('kind', models.SmallIntegerField()),
                 ('owner_id', models.IntegerField(null=True)),
                 ('team_id', models.IntegerField(null=True)),
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('tsv', django.contrib.postgres.search.SearchVectorField()),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['tsv'], name='search_words'), models.Index(fields=['owner_id', '-updated_at', 'object_id'], name='search_owner'), models.Index(fields=['team_id', '-updated_at', 'object_id'], name='search_team'), models.Index(fields=['-updated_at', 'object_id'], name='search_time')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['tsv'], name='search_words'), models.Index(fields=['owner_id', '-updated_at', '-id'], name='search_owner'), models.Index(fields=['team_id', '-updated_at', '-id'], name='search_team'), models.Index(fields=['-updated_at', '-id'], name='search_time')],
             },
         ),
         migrations.CreateModel(

@@ -1,1 +1,31 @@
-urlpatterns: list[object] = []
+"""Addresses of the kernel's screens; a domain's own pages come before the generic ones."""
+
+from django.urls import path
+
+from . import bulk, edit, export, files, form, list, page, remove, search
+
+record = "<slug:slug>/<uuid:pk>/"
+
+urlpatterns = [
+    path("search/suggest", search.suggest),
+    path("search/", search.results, name="search"),
+    path("changes/<uuid:change_id>/undo", remove.undo),
+    path("<slug:slug>/", list.list_page, name="list"),
+    path("<slug:slug>/rows", list.list_rows),
+    path("<slug:slug>/count", list.list_count),
+    path("<slug:slug>/columns", list.columns_dialog),
+    path("<slug:slug>/filter/<slug:name>", list.filter_dialog),
+    path("<slug:slug>/new", form.create),
+    path("<slug:slug>/export", export.export),
+    path("<slug:slug>/bulk/set/<slug:name>", bulk.set_field),
+    path("<slug:slug>/bulk/delete", bulk.delete_chosen),
+    path(record, page.page, name="page"),
+    path(f"{record}peek", page.peek),
+    path(f"{record}edit/<slug:name>", edit.edit_field),
+    path(f"{record}delete", remove.delete),
+    path(f"{record}timeline", page.timeline_part),
+    path(f"{record}panel/<str:key>", page.panel),
+    path(f"{record}files", files.upload),
+    path(f"{record}files/<uuid:file_id>", files.download),
+    path(f"{record}files/<uuid:file_id>/delete", files.detach),
+]

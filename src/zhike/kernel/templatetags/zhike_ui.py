@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from django import template
+from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -126,7 +127,7 @@ def pct(value: Number | None, places: int = 0) -> str:
 def mask_phone(value: str | None) -> str:
     """A phone number with its four middle digits hidden: 138****6021; the country code of China is left out."""
     text = (value or "").strip()
-    text = text[3:].strip() if text.startswith("+86") else text
+    text = text[3:].replace(" ", "").replace("-", "") if text.startswith("+86") else text
     if not text:
         return ""
     return f"{text[:-8]}****{text[-4:]}" if len(text) > 8 else f"****{text[-2:]}"
@@ -216,3 +217,27 @@ def bar(share: Number | None, tone: str = "", goal: Number | None = None) -> Saf
         rounded(width, 1),
         tick,
     )
+
+
+@register.filter
+def without(params: dict[str, str], name: str) -> str:
+    """The address parameters without one of them, as a query."""
+    return _query({key: value for key, value in params.items() if key != name})
+
+
+@register.simple_tag
+def query_with(params: dict[str, str], name: str, value: str) -> str:
+    """The address parameters with one set, as a query."""
+    return _query(params | {name: value})
+
+
+@register.filter
+def cut_op(param: str) -> str:
+    """The filter's name of a parameter: city of city.in."""
+    return param.partition(".")[0]
+
+
+def _query(params: dict[str, str]) -> str:
+    query = QueryDict(mutable=True)
+    query.update(params)
+    return f"?{query.urlencode(safe=',:')}" if params else "?"

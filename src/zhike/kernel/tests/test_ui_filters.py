@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.utils import translation
 
+import zhike
 from zhike.kernel.templatetags import zhike_ui as ui
+
+PACKAGE = Path(zhike.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,7 @@ def test_shares_are_percentages() -> None:
     ("phone", "shown"),
     [
         ("+8613812346021", "138****6021"),
-        ("+86 138 1234 6021", "138 1****6021"),
+        ("+86 138 1234 6021", "138****6021"),
         ("13812346021", "138****6021"),
         ("0512-62881234", "0512-****1234"),
         ("12345", "****45"),
@@ -143,3 +148,21 @@ def test_a_bar_stays_between_nothing_and_all_and_takes_no_foreign_tone() -> None
 def test_an_icon_points_into_the_sprite() -> None:
     assert ui.icon("users", "icon-s").endswith('icons.svg#users"/></svg>')
     assert 'aria-label="客户"' in ui.icon("users", label="客户")
+
+
+def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
+    sprite = (PACKAGE / "kernel/static/zhike/icons.svg").read_text(encoding="utf-8")
+    known = set(re.findall(r'<symbol id="([\w-]+)"', sprite))
+    named = {
+        name
+        for path in PACKAGE.rglob("templates/**/*.html")
+        for name in re.findall(r'{% icon "([\w-]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert {"search", "zhike"} <= named
+    assert named <= known
+
+
+def test_no_template_carries_inline_script_or_style() -> None:
+    for path in PACKAGE.rglob("templates/**/*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text), path.name

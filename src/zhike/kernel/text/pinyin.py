@@ -144,6 +144,7 @@ def sort_keys(names: Iterable[str], are_people: Sequence[bool] | None = None) ->
 def _sort_key(folded: str, is_person: bool) -> str:
     if folded.isascii():
         return folded
+    folded = folded.replace("·", "")
     joined = " ".join(syllables(folded, is_person=is_person))
     # Latin words stay whole: "abc 张" must not become "a b c zhang".
     if any(character.isascii() for character in folded):

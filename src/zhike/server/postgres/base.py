@@ -73,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return ConnectionPool(
             kwargs={**self.get_connection_params(), "autocommit": True},
             open=False,
-            configure=self._configure_connection,
+            configure=self._configure_connection,  # type: ignore[attr-defined]
             # A restarted server leaves dead connections in the pool.
             check=ConnectionPool.check_connection,
             **options,
@@ -93,7 +93,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 pool.putconn(self.connection)
                 self.connection = None
             return
-        super()._close()
+        super()._close()  # type: ignore[misc]
 
 
 def close_pools(database: str) -> None:

@@ -19,10 +19,13 @@ export function icon(name) {
 }
 
 /** fetch that looks like an htmx request to the server, so it answers fragments. */
-export function request(url, { method = "GET", body = null, signal = undefined } = {}) {
+export async function request(url, { method = "GET", body = null, signal = undefined } = {}) {
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href, Accept: "text/html" };
   if (method !== "GET") headers["X-CSRFToken"] = meta("csrf-token");
-  return fetch(url, { method, body, headers, signal, credentials: "same-origin" });
+  const answer = await fetch(url, { method, body, headers, signal, credentials: "same-origin" });
+  const to = answer.headers.get("HX-Redirect"); // the session ended, or the record moved
+  if (to) location.assign(to);
+  return answer;
 }
 
 /** Fire the events of an HX-Trigger header, as htmx does for its own requests. */

@@ -19,15 +19,17 @@ function focusField(form) {
   if (field?.matches("input:not([type=checkbox], [type=radio], [type=date])")) field.select();
 }
 
-function adopt(form, button) {
-  if (!form?.matches(".zk-editor, .zk-conflict")) return;
-  before.set(form, { button, values: values(form) });
-  if (form.matches(".zk-editor")) focusField(form);
+// `root` is what the answer replaces: the form itself, or the box with both values around it
+function adopt(root, button) {
+  const form = root?.matches("form.zk-editor") ? root : root && $("form.zk-editor", root);
+  if (!form) return;
+  before.set(form, { button, root, values: values(form) });
+  if (form === root && !forced(form)) focusField(form);
+  else $("button", form)?.focus();
 }
 
-function values(form) {
-  return form.matches("form") ? new URLSearchParams(new FormData(form)).toString() : "";
-}
+const forced = (form) => form.matches("[data-force]");
+const values = (form) => new URLSearchParams(new FormData(form)).toString();
 
 /** Open the editor of a value. */
 export async function start(button) {
@@ -49,17 +51,17 @@ function refused(answer) {
 }
 
 function drop(form) {
-  const kept = before.get(form)?.button;
+  const kept = form && before.get(form);
   if (!kept) return;
   before.delete(form);
-  form.replaceWith(kept);
-  kept.focus();
+  kept.root.replaceWith(kept.button);
+  kept.button.focus();
 }
 
 async function save(form, refocus) {
   const kept = before.get(form);
   if (!kept || form.getAttribute("aria-busy") === "true") return;
-  if (values(form) === kept.values && !form.matches("[data-force]")) {
+  if (values(form) === kept.values && !forced(form)) {
     drop(form);
     return;
   }
@@ -72,7 +74,7 @@ async function save(form, refocus) {
     return;
   }
   fireTriggers(answer.headers.get("HX-Trigger"));
-  const fresh = swap(form, await answer.text());
+  const fresh = swap(kept.root, await answer.text());
   if (answer.ok) {
     if (refocus) fresh?.focus?.();
     emit("zk:edited", { url: form.action });
@@ -100,14 +102,14 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     event.stopPropagation();
     drop(form);
-  } else if (event.key === "Enter" && (!event.target.matches("textarea") || event.ctrlKey || event.metaKey)) {
+  } else if (event.key === "Enter" && !event.target.matches("button") && (!event.target.matches("textarea") || event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     save(form, true);
   }
 }, true);
 document.addEventListener("focusout", (event) => {
   const form = editor(event);
-  if (!form || form.contains(event.relatedTarget)) return;
+  if (!form || forced(form) || form.contains(event.relatedTarget)) return;
   setTimeout(() => {
     if (form.isConnected && !form.contains(document.activeElement) && document.hasFocus()) save(form, false);
   });
@@ -118,4 +120,9 @@ document.addEventListener("change", (event) => {
 });
 
 // the difference: mine again over the newer one (its form carries the new version), or theirs
-on("edit-theirs", (button) => drop(button.closest(".zk-conflict, .zk-editor")));
+on("edit-theirs", (button) => {
+  const form = button.closest("form.zk-editor") || $("form.zk-editor", button.closest(".zk-conflict"));
+  const url = form && before.get(form)?.button.dataset.editUrl;
+  drop(form);
+  if (url) emit("zk:changed", { url });
+});

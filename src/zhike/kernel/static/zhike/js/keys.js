@@ -66,7 +66,7 @@ function withControl(event) {
 }
 
 function escape(event) {
-  if ($("dialog[open], [popover]:popover-open") || typing(event)) return;
+  if ($("dialog[open], [popover]:not(#toasts):popover-open") || typing(event)) return;
   if (!closePeek()) mark(null);
 }
 
@@ -85,7 +85,7 @@ document.addEventListener("keydown", (event) => {
     escape(event);
     return;
   }
-  if (event.altKey || typing(event) || $("dialog[open], [popover]:popover-open")) return;
+  if (event.altKey || typing(event) || $("dialog[open], [popover]:not(#toasts):popover-open")) return;
   if (pressesItself(event)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (Date.now() - going < GO_MS) {

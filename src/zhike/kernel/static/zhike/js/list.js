@@ -31,6 +31,7 @@ export function peek(url, row = null, wait = 0) {
   row?.classList.add("peek");
   if (row) remember(row.dataset.id);
   box.dataset.open = row?.dataset.open || "";
+  box.dataset.url = url;
   box.hidden = false;
   clearTimeout(later);
   later = setTimeout(() => window.htmx.ajax("GET", url, { target: box, swap: "innerHTML", source: box }), wait);
@@ -168,6 +169,27 @@ function restore() {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.target.closest?.("#peek")) restore();
 });
-document.addEventListener("zk:deleted", () => { closePeek(); emit("zk:changed"); });
+// a value was edited: its row on the page (data-row-url answers that one <tr>) and the drawer follow
+function refresh(row) {
+  if (!row?.dataset.rowUrl) return;
+  const { id } = row.dataset;
+  const ticked = $("input[data-select]", row)?.checked;
+  window.htmx.ajax("GET", row.dataset.rowUrl, { target: row, swap: "outerHTML", source: document.body }).then(() => {
+    const fresh = $(`[data-row][data-id="${CSS.escape(id)}"]`);
+    const tick = fresh && $("input[data-select]", fresh);
+    if (tick && ticked) tick.checked = true;
+    fresh?.classList.add("at");
+    restore();
+  });
+}
+document.addEventListener("zk:edited", () => refresh(drawer()?.hidden ? current() : $("[data-row].peek")));
+document.addEventListener("zk:changed", () => {
+  const box = drawer();
+  if (box && !box.hidden && box.dataset.url) window.htmx.ajax("GET", box.dataset.url, { target: box, swap: "innerHTML", source: box });
+});
+document.addEventListener("zk:deleted", () => {
+  closePeek();
+  if (rows().length) emit("zk:changed");
+});
 document.addEventListener("zk:clear", clear);
 addEventListener("pageshow", restore);

@@ -55,7 +55,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  const pop = event.target.closest?.("[popover]:popover-open");
+  const pop = event.target.closest?.("[popover]:not(#toasts):popover-open");
   if (pop) place(pop);
 });
-addEventListener("resize", () => $$("[popover]:popover-open").forEach(place));
+addEventListener("resize", () => $$("[popover]:not(#toasts):popover-open").forEach(place));

@@ -5,9 +5,10 @@ import { peek } from "./list.js";
 
 const WAIT_MS = 80;
 const KEEP = 8;
-const dialog = $("#palette");
-const input = dialog && $("input", dialog);
-const hits = dialog && $(".zk-hits", dialog);
+// looked up each time: a swap may bring a new page
+const dialog = () => $("#palette");
+const input = () => $("#palette input");
+const hits = () => $("#palette .zk-hits");
 const store = () => `zk_recent:${meta("zk-user")}`;
 let asked = null;
 let clock = 0;
@@ -66,24 +67,24 @@ function commands(query) {
 }
 
 function choose(option) {
-  $$("[role=option]", hits).forEach((one, at) => {
+  $$("[role=option]", hits()).forEach((one, at) => {
     one.id = `hit-${at}`;
     one.classList.toggle("on", one === option);
     one.setAttribute("aria-selected", one === option);
   });
-  if (option) input.setAttribute("aria-activedescendant", option.id);
-  else input.removeAttribute("aria-activedescendant");
+  if (option) input().setAttribute("aria-activedescendant", option.id);
+  else input().removeAttribute("aria-activedescendant");
   option?.scrollIntoView({ block: "nearest" });
 }
 
 function show(...parts) {
-  hits.replaceChildren(...parts);
-  const first = $("[role=option]", hits);
-  if (!first && input.value.trim()) {
+  hits().replaceChildren(...parts);
+  const first = $("[role=option]", hits());
+  if (!first && input().value.trim()) {
     const none = document.createElement("p");
     none.className = "none";
     none.textContent = word("nothing");
-    hits.append(none);
+    hits().append(none);
   }
   choose(first);
 }
@@ -91,11 +92,11 @@ function show(...parts) {
 async function search(query) {
   asked?.abort();
   asked = new AbortController();
-  const url = `${dialog.dataset.url}?q=${encodeURIComponent(query)}`;
+  const url = `${dialog().dataset.url}?q=${encodeURIComponent(query)}`;
   const answer = await request(url, { signal: asked.signal }).catch((error) => (error.name === "AbortError" ? "late" : null));
-  if (answer === "late" || input.value.trim() !== query) return;
+  if (answer === "late" || input().value.trim() !== query) return;
   const found = answer?.ok ? [...fragment(await answer.text()).children] : [];
-  if (input.value.trim() === query) show(...found, ...commands(query));
+  if (input().value.trim() === query) show(...found, ...commands(query));
   if (!answer?.ok) emit("zk:toast", { text: word(answer ? "failed" : "offline"), tone: "bad" });
 }
 
@@ -106,7 +107,7 @@ function start() {
 
 function typed() {
   clearTimeout(clock);
-  const query = input.value.trim();
+  const query = input().value.trim();
   if (!query) {
     asked?.abort();
     start();
@@ -120,24 +121,24 @@ function typed() {
 
 /** Open the palette with an empty field, or with `text` in it. */
 export function openPalette(text = "") {
-  if (!dialog || dialog.open) return;
-  input.value = text;
-  dialog.showModal();
-  input.focus();
+  if (!dialog() || dialog().open) return;
+  input().value = text;
+  dialog().showModal();
+  input().focus();
   typed();
 }
 
 function move(by) {
-  const all = $$("[role=option]", hits);
+  const all = $$("[role=option]", hits());
   const now = all.findIndex((one) => one.classList.contains("on"));
   choose(all[(now + by + all.length) % all.length]);
 }
 
 function take(event) {
-  const one = $("[role=option].on", hits);
+  const one = $("[role=option].on", hits());
   if (!one) return;
   if ((event.ctrlKey || event.metaKey) && one.dataset.peek) {
-    dialog.close();
+    dialog().close();
     peek(one.dataset.peek);
     $("#peek").dataset.open = one.href || "";
   } else {
@@ -145,31 +146,43 @@ function take(event) {
   }
 }
 
-if (dialog) {
-  input.addEventListener("input", (event) => { if (!event.isComposing) typed(); });
-  input.addEventListener("compositionend", typed);
-  input.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229) return;
-    const act = { ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: () => take(event) }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  });
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
-    const one = event.target.closest("[role=option]");
-    if (!one) return;
-    dialog.close();
-    if (one.matches("a[href]") && !event.defaultPrevented && one.dataset.peek) {
-      remember({ label: $(".clip", one)?.textContent || one.textContent.trim(), url: one.getAttribute("href"), icon: one.dataset.icon || "history" });
-    }
-  });
-}
+document.addEventListener("input", (event) => {
+  if (event.target === input() && !event.isComposing) typed();
+});
+document.addEventListener("compositionend", (event) => {
+  if (event.target === input()) typed();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.target !== input() || event.isComposing || event.keyCode === 229) return;
+  const act = { ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: () => take(event) }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+document.addEventListener("mousemove", (event) => {
+  const one = event.target.closest?.("#palette [role=option]");
+  if (one && !one.classList.contains("on")) choose(one);
+});
+document.addEventListener("click", (event) => {
+  if (event.target === dialog()) dialog().close();
+  const one = event.target.closest("#palette [role=option]");
+  if (!one) return;
+  dialog().close();
+  if (one.matches("a[href]") && !event.defaultPrevented && one.dataset.peek) {
+    remember({ label: $(".clip", one)?.textContent || one.textContent.trim(), url: one.getAttribute("href"), icon: one.dataset.icon || "history" });
+  }
+});
 on("palette", (button, text) => openPalette(text));
 
 // a record's page puts itself among the recent ones: <h1 data-recent="building">
-const page = $("[data-recent]");
-if (page) remember({ label: page.textContent.trim(), url: location.pathname, icon: page.dataset.recent });
+function visit() {
+  const page = $("[data-recent]");
+  if (page) remember({ label: page.textContent.trim(), url: location.pathname, icon: page.dataset.recent });
+}
+visit();
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target === document.body) visit();
+});
 document.addEventListener("submit", (event) => {
   if (event.target.matches("[data-logout]")) localStorage.removeItem(store());
 });

@@ -20,10 +20,18 @@ function arm(box) {
   start();
 }
 
+// in the top layer, above a dialog that is open
+function raise(holder) {
+  if (!holder.showPopover || !holder.popover) return;
+  if (holder.matches(":popover-open")) holder.hidePopover();
+  holder.showPopover();
+}
+
 function put(box) {
   const holder = $("#toasts");
   if (!holder) return;
   holder.append(box);
+  raise(holder);
   $$(".zk-toast", holder).slice(0, -3).forEach(close);
   arm(box);
 }
@@ -78,7 +86,7 @@ export function undoLast() {
 
 function refused(event) {
   const xhr = event.detail.xhr;
-  if (/zk:toast/.test(xhr.getResponseHeader("HX-Trigger") || "")) return;
+  if (xhr.getResponseHeader("HX-Redirect") || /zk:toast/.test(xhr.getResponseHeader("HX-Trigger") || "")) return;
   const box = fragment(xhr.responseText.trim().startsWith('<div class="zk-toast') ? xhr.responseText : "").firstElementChild;
   if (box) put(box);
   else toast({ text: word({ 403: "forbidden", 404: "gone", 409: "changed" }[xhr.status] || "failed"), tone: "bad" });
@@ -90,4 +98,11 @@ document.addEventListener("zk:toast", (event) => toast(event.detail));
 document.addEventListener("htmx:responseError", refused);
 document.addEventListener("htmx:sendError", () => toast({ text: word("offline"), tone: "bad" }));
 document.addEventListener("htmx:timeout", () => toast({ text: word("offline"), tone: "bad" }));
-$$("#toasts > .zk-toast").forEach(arm);
+function start() {
+  if ($("#toasts")) raise($("#toasts"));
+  $$("#toasts > .zk-toast").filter((box) => !clocks.has(box)).forEach(arm);
+}
+start();
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target === document.body) start();
+});

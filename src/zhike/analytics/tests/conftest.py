@@ -1,0 +1,3 @@
+from zhike.kernel.lake.tests.conftest import database, server
+
+__all__ = ["database", "server"]

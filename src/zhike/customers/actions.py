@@ -1,0 +1,84 @@
+"""What people do with customers beyond changing their fields."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from zhike.kernel import history
+from zhike.kernel.actions import action, save_new
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused
+
+from .models import Activity, ActivityKind, Address, Contact, Customer, CustomerTag, Tag
+from .rules import prepare_contact
+
+LONGEST_NOTE = 10_000
+MOST_TAGS = 30
+
+
+@action(needs="change")
+def write_activity(
+    customer: Customer, *, by: Actor, kind: str, body: str, happened_at: dt.datetime | None = None, rule: str = ""
+) -> Activity:
+    """Put a note, call, message or visit on the customer's timeline. Refused("required") for an empty note."""
+    if kind not in ActivityKind.values:
+        raise Refused("invalid_value", field="kind", why="choice")
+    if not body.strip() and kind != ActivityKind.TOUCH:
+        raise Refused("required", field="body")
+    activity = Activity(
+        customer=customer, kind=kind, body=body.strip()[:LONGEST_NOTE], happened_at=happened_at or timezone.now(), author_id=by.user_id,
+        rule=rule, owner_id=customer.owner_id, team_id=customer.team_id,
+    )
+    return save_new(activity, by=by)
+
+
+@action(needs="change")
+def add_contact(customer: Customer, *, by: Actor, name: str, title: str = "", phone: str = "", email: str = "") -> Contact:
+    """A person at the customer; the first one is the one usually contacted."""
+    if not name.strip():
+        raise Refused("required", field="name")
+    values = prepare_contact({"name": name.strip(), "title": title, "phone": phone, "email": email})
+    is_first = not customer.contacts.exists()
+    return save_new(Contact(customer=customer, is_primary=is_first, owner_id=customer.owner_id, team_id=customer.team_id, **values), by=by)
+
+
+@action(needs="change")
+def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", province: str = "", city: str = "", district: str = "") -> Address:
+    """A further place of the customer."""
+    if not street.strip():
+        raise Refused("required", field="street")
+    place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city, district=district)
+    place.owner_id, place.team_id = customer.owner_id, customer.team_id
+    return save_new(place, by=by)
+
+
+@action(needs="change")
+def tag_customer(customer: Customer, *, by: Actor, names: Sequence[str]) -> list[Tag]:
+    """Let the customer carry exactly these tags. Refused("too_many_tags") above 30."""
+    del by
+    wanted = _tags(names)
+    CustomerTag.objects.filter(customer=customer).exclude(tag__in=wanted).delete()
+    CustomerTag.objects.bulk_create([CustomerTag(customer=customer, tag=tag) for tag in wanted], ignore_conflicts=True)
+    return wanted
+
+
+def tag_many(ids: Sequence[uuid.UUID], names: Sequence[str], *, by: Actor) -> uuid.UUID:
+    """Add tags to many customers in one change; the change that undo takes back."""
+    with transaction.atomic():
+        change = history.begin_change(by, verb="tag_many", label="customers.customer")
+        allowed = Customer.objects.allowed(by, "change").filter(pk__in=ids).values_list("pk", flat=True)
+        links = [CustomerTag(customer_id=pk, tag=tag) for tag in _tags(names) for pk in allowed]
+        CustomerTag.objects.bulk_create(links, ignore_conflicts=True, batch_size=5000)
+    return change.pk
+
+
+def _tags(names: Sequence[str]) -> list[Tag]:
+    clean = list(dict.fromkeys(name.strip()[:40] for name in names if name.strip()))
+    if len(clean) > MOST_TAGS:
+        raise Refused("too_many_tags", limit=MOST_TAGS)
+    return [Tag.objects.get_or_create(name=name)[0] for name in clean]

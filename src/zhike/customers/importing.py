@@ -1,0 +1,237 @@
+"""Customers and contacts from files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.imports.targets import (
+    Derive,
+    Entity,
+    ImportField,
+    ImportTarget,
+    Key,
+    Lookup,
+    Names,
+    Step,
+    StepScope,
+    add_target,
+)
+from zhike.kernel.imports.values import FieldShape, Kind
+from zhike.kernel.text.folding import fold_key
+from zhike.kernel.text.pinyin import sort_keys
+from zhike.org.models import User
+
+from .models import Contact, Customer
+
+KINDS = {
+    "公司": "company", "企业": "company", "单位": "company", "机构": "company", "组织": "company", "business": "company", "organization": "company",
+    "个人": "person", "自然人": "person", "个体": "person", "消费者": "person", "individual": "person", "consumer": "person",
+}  # fmt: skip
+GRADES = {
+    "重要": "key", "重要客户": "key", "A": "key", "VIP": "key", "潜力": "potential", "B": "potential",
+    "一般": "normal", "普通": "normal", "C": "normal", "低价值": "low", "D": "low",
+}  # fmt: skip
+CALENDARS = {"公历": "solar", "阳历": "solar", "农历": "lunar", "阴历": "lunar"}
+SPLIT_TAGS = "[,，;；、|]"
+
+
+def text(length: int) -> FieldShape:
+    return FieldShape(kind=Kind.TEXT, max_length=length)
+
+
+def _people() -> pl.DataFrame:
+    """Owners by user name and by name (a name that two people have stands for neither)."""
+    rows: dict[str, tuple[int, int | None] | None] = {}
+    users = User.objects.filter(is_active=True).values_list("username", "name", "pk", "memberships__team_id", "memberships__is_home")
+    homes = {pk: team for _u, _n, pk, team, is_home in users if is_home}
+    for username, name, pk in {row[:3] for row in users}:
+        rows[username] = (pk, homes.get(pk))
+        if name and name != username:
+            rows[name] = None if name in rows else (pk, homes.get(pk))
+    known = {word: found for word, found in rows.items() if found}
+    return pl.DataFrame(
+        {"word": list(known), "owner_id": [f[0] for f in known.values()], "team_id": [f[1] for f in known.values()]},
+        schema={"word": pl.String, "owner_id": pl.Int64, "team_id": pl.Int64},
+    )
+
+
+OWNER = Lookup(make=_people, writes={"owner_id": "integer", "team_id": "integer"}, code="owner_unknown")
+
+FIELDS = (
+    ImportField(
+        name="code", title=_("客户编号"), shape=FieldShape(kind=Kind.CODE, max_length=60), weight=1.1,
+        names=("客户编号", "客户 ID", "客户编码", "客户代码", "会员编号", "会员号", "会员ID", "用户ID", "买家ID", "customer id", "customer code", "customer number",
+               "customer no", "cust id", "client id", "account id", "master_id", "user id", "member id", "buyer id"),
+    ),
+    ImportField(
+        name="name", title=_("客户名称"), shape=text(200),
+        names=("客户名称", "客户名", "客户姓名", "公司名称", "企业名称", "单位名称", "姓名", "客户", "会员名称", "会员姓名", "买家", "名称", "customer name", "customer", "company",
+               "company name", "account name", "account", "client name", "full name", "name", "buyer name"),
+    ),
+    ImportField(
+        name="kind", title=_("类型"), shape=FieldShape(kind=Kind.CHOICE, choices=KINDS), weight=0.95,
+        names=("客户类型", "类型", "customer type", "type", "kind"),
+    ),
+    ImportField(
+        name="phone", title=_("电话"), shape=FieldShape(kind=Kind.PHONE, max_length=40), raw="phone_raw",
+        names=("电话", "手机", "手机号", "手机号码", "联系电话", "电话号码", "客户电话", "联系方式", "phone", "mobile", "telephone", "tel", "phone number", "cell"),
+    ),
+    ImportField(
+        name="email", title=_("邮箱"), shape=FieldShape(kind=Kind.EMAIL, max_length=200),
+        names=("邮箱", "电子邮箱", "电子邮件", "邮件", "email", "e-mail", "mail", "email address"),
+    ),
+    ImportField(name="wechat", title=_("微信"), shape=text(60), names=("微信", "微信号", "wechat", "wechat id", "weixin")),
+    ImportField(
+        name="grade", title=_("等级"), shape=FieldShape(kind=Kind.CHOICE, choices=GRADES),
+        names=("等级", "客户等级", "客户级别", "级别", "grade", "level", "tier"),
+    ),
+    ImportField(
+        name="category", title=_("细分"), shape=text(60), names=("细分", "客户细分", "客户分类", "客户类别", "segment", "customer segment", "customer category"),
+    ),
+    ImportField(name="source", title=_("来源"), shape=text(60), names=("来源", "客户来源", "source", "lead source")),
+    ImportField(name="industry", title=_("行业"), shape=text(60), names=("行业", "所属行业", "industry", "sector")),
+    ImportField(name="country", title=_("国家"), shape=text(60), weight=0.9, names=("国家", "国家/地区", "country", "office location")),
+    ImportField(name="region", title=_("地区"), shape=text(60), weight=0.9, names=("地区", "区域", "大区", "region", "area")),
+    ImportField(name="province", title=_("省份"), shape=text(60), weight=0.9, names=("省份", "省", "省/自治区", "省市", "province", "state")),
+    ImportField(name="city", title=_("城市"), shape=text(60), weight=0.9, names=("城市", "市", "所在城市", "city", "town")),
+    ImportField(name="district", title=_("区县"), shape=text(60), names=("区县", "区", "县", "district", "county")),
+    ImportField(name="address", title=_("地址"), shape=text(300), names=("地址", "详细地址", "联系地址", "通讯地址", "address", "street address")),
+    ImportField(
+        name="credit_code", title=_("信用代码"), shape=FieldShape(kind=Kind.CODE, max_length=18),
+        names=("统一社会信用代码", "信用代码", "税号", "纳税人识别号", "credit code", "tax id"),
+    ),
+    ImportField(name="birthday", title=_("生日"), shape=FieldShape(kind=Kind.DATE), names=("生日", "出生日期", "birthday", "date of birth", "dob")),
+    ImportField(
+        name="birthday_calendar", title=_("生日历法"), shape=FieldShape(kind=Kind.CHOICE, choices=CALENDARS), names=("生日历法", "历法", "birthday calendar"),
+    ),
+    ImportField(
+        name="remark", title=_("备注"), shape=FieldShape(kind=Kind.LONG_TEXT), weight=0.9, names=("备注", "说明", "客户备注", "remark", "remarks", "notes", "comment"),
+    ),
+    ImportField(
+        name="owner", title=_("负责人"), shape=text(150), is_stored=False, lookup=OWNER,
+        names=("负责人", "业务员", "销售", "销售人员", "客户经理", "跟进人", "owner", "sales rep", "account manager", "salesperson"),
+    ),
+    ImportField(
+        name="tags", title=_("标签"), shape=text(1000), is_stored=False, names=("标签", "客户标签", "tags", "tag", "labels"),
+    ),
+)  # fmt: skip
+SHORT = ("code", "name", "kind", "phone", "email", "category", "credit_code", "owner")
+PLACES = ("country", "region", "province", "city")
+
+
+def _keys(frame: pl.DataFrame) -> pl.DataFrame:
+    names = frame["name"].to_list()
+    people = [kind == "person" for kind in frame["kind"].to_list()]
+    return pl.DataFrame(
+        {"name_key": [fold_key(name)[:200] for name in names], "sort_key": [key[:200] for key in sort_keys(names, people)]},
+        schema={"name_key": pl.String, "sort_key": pl.String},
+    )
+
+
+def _fold_series(names: pl.Series) -> pl.Series:
+    return pl.Series(names.name, [fold_key(name)[:200] or None if name is not None else None for name in names.to_list()], dtype=pl.String)
+
+
+def _on_create(mapped: Names) -> dict[str, str]:
+    found = {"name": 's."customer.code"'} if "customer.code" in mapped else {}
+    if "customer.name" not in mapped and "customer.phone" in mapped and not found:
+        found = {"name": 's."customer.phone"'}
+    # A customer first met in an order lives where the goods went, until somebody knows better.
+    return found | {place: f's."order.{place}"' for place in PLACES if f"order.{place}" in mapped}
+
+
+def customer_entity(*, is_short: bool = False) -> Entity:
+    """A customer, told apart by code, else credit code, else phone; by name only when nothing else is there or asked for."""
+    return Entity(
+        name="customer",
+        model=Customer,
+        fields=tuple(one for one in FIELDS if one.name in SHORT) if is_short else FIELDS,
+        keys=(
+            Key(name="code", columns=("code",)),
+            Key(name="credit_code", columns=("credit_code",), is_unique=False),
+            Key(name="phone", columns=("phone",), is_unique=False),
+            Key(name="name", columns=("name_key",), is_unique=False, is_last_resort=True),
+        ),
+        on_create=_on_create,
+        required=("name",),
+        makes={"name_key": ("name", _fold_series)},
+        derive=Derive(reads=("name", "kind"), writes=("name_key", "sort_key"), make=_keys),
+    )
+
+
+CONTACT_FIELDS = (
+    ImportField(
+        name="name", title=_("联系人"), shape=text(100), weight=0.95, names=("联系人", "联系人姓名", "联系人名称", "contact", "contact name", "contact person"),
+    ),
+    ImportField(name="title", title=_("职务"), shape=text(60), names=("职务", "职位", "联系人职务", "title", "job title", "position")),
+    ImportField(
+        name="phone", title=_("联系人电话"), shape=FieldShape(kind=Kind.PHONE, max_length=40), names=("联系人电话", "联系人手机", "contact phone", "contact mobile"),
+    ),
+    ImportField(
+        name="email", title=_("联系人邮箱"), shape=FieldShape(kind=Kind.EMAIL, max_length=200), names=("联系人邮箱", "contact email"),
+    ),
+    ImportField(name="wechat", title=_("联系人微信"), shape=text(60), names=("联系人微信", "contact wechat")),
+    ImportField(
+        name="is_primary", title=_("常联系"), shape=FieldShape(kind=Kind.BOOLEAN), names=("常联系", "主要联系人", "是否主要", "primary", "is primary"),
+    ),
+    ImportField(name="remark", title=_("联系人备注"), shape=text(300), names=("联系人备注", "contact remark")),
+)  # fmt: skip
+
+
+def contact_entity() -> Entity:
+    """A contact of the customer in the same row, told apart by name."""
+    return Entity(
+        name="contact",
+        model=Contact,
+        fields=CONTACT_FIELDS,
+        keys=(Key(name="name", columns=("customer_id", "name"), is_unique=False, is_strict=False),),
+        links={"customer_id": "customer"},
+        required=("name",),
+        owner_from="customer_id",
+        guard="customer",
+        refresh="customer_id",
+    )
+
+
+SQL_NEW_TAGS = """
+insert into customers_tag (name) select distinct left(btrim(w), 40) from {stage} s
+cross join lateral regexp_split_to_table(s."customer.tags", %(split)s) w
+where s.row_no > %(lo)s and s.row_no <= %(hi)s and not s.dead and btrim(w) <> '' on conflict do nothing
+"""
+SQL_TAG_CUSTOMERS = """
+insert into customers_customertag (customer_id, tag_id)
+select distinct c.id, t.id from {stage} s join customers_customer c on c.{column} = s."customer.{column}"
+cross join lateral regexp_split_to_table(s."customer.tags", %(split)s) w join customers_tag t on t.name = left(btrim(w), 40)
+where s.row_no > %(lo)s and s.row_no <= %(hi)s and not s.dead
+and not exists (select 1 from customers_customertag x where x.customer_id = c.id and x.tag_id = t.id)
+"""
+
+
+def _write_tags(cursor: Any, scope: StepScope, lo: int, hi: int) -> int:
+    """Tags of the file are added to those a customer has; none is taken away."""
+    values = {"split": SPLIT_TAGS, "lo": lo, "hi": hi}
+    stage = f'"{scope.stage}"'
+    cursor.execute(SQL_NEW_TAGS.format(stage=stage), values)
+    column = next((name for name in ("code", "credit_code", "phone", "name") if f"customer.{name}" in scope.mapped), "code")
+    cursor.execute(SQL_TAG_CUSTOMERS.format(stage=stage, column=column), values)
+    return int(cursor.rowcount)
+
+
+add_target(
+    ImportTarget(
+        name="customers",
+        title=_("客户"),
+        main="customer",
+        entities=(customer_entity(), contact_entity()),
+        steps=(Step(name="tags", needs="customer.tags", apply=_write_tags),),
+        rank=10,
+    )
+)
+add_target(
+    ImportTarget(
+        name="contacts", title=_("联系人"), main="contact", entities=(customer_entity(is_short=True), contact_entity()), rank=40,
+    )
+)

@@ -1,0 +1,212 @@
+"""How customers are listed, shown, found and told about."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.actor import Actor
+from zhike.kernel.policy import follows, owned, set_policy
+from zhike.kernel.registry import objects
+from zhike.kernel.spec import (
+    Column, Filter, ObjectSpec, PageAction, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource,
+)
+from zhike.kernel.screens.cells import badge
+from zhike.kernel.templatetags.zhike_ui import mask_phone
+
+from .models import Activity, Address, Contact, Customer, CustomerTag, Grade, Kind, Segment
+from .queries import all_tags, contacts_to_find, tags_of
+from .rules import prepare_contact, prepare_customer
+
+GRADE_TONE = {Grade.KEY: "key", Grade.POTENTIAL: "line"}
+ICONS = {"note": "pencil", "call": "phone", "message": "message-2", "visit": "map-pin", "touch": "speakerphone"}
+
+
+def _grade(customer: Customer, reader: Any) -> str:
+    del reader
+    return badge(customer.get_grade_display(), GRADE_TONE.get(Grade(customer.grade), "")) if customer.grade else ""
+
+
+def _segment(customer: Customer, reader: Any) -> str:
+    del reader
+    return str(Segment(customer.segment).label) if customer.segment else ""
+
+
+def _rfm(customer: Customer, reader: Any) -> str:
+    del reader
+    return "-".join(str(customer.rfm)) if customer.rfm else ""
+
+
+def _kind(customer: Customer, reader: Any) -> str:
+    del reader
+    return str(customer.get_kind_display())
+
+
+def _badges(customer: Customer) -> list[tuple[Any, str]]:
+    shown: list[tuple[Any, str]] = []
+    if customer.grade:
+        shown.append((customer.get_grade_display(), GRADE_TONE.get(Grade(customer.grade), "")))
+    if customer.segment:
+        shown.append((Segment(customer.segment).label, ""))
+    return shown
+
+
+def _facts(customer: Customer) -> list[Any]:
+    place = " ".join(part for part in (customer.province, customer.city) if part)
+    return [customer.code or "", customer.get_kind_display(), place, mask_phone(customer.phone)]
+
+
+def _tagged(op: str, values: tuple[str, ...]) -> Q:
+    if op in ("none", "any"):
+        some = Q(pk__in=CustomerTag.objects.values("customer_id"))
+        return some if op == "any" else ~some
+    carries = Q(pk__in=CustomerTag.objects.filter(tag_id__in=[int(v) for v in values if v.isdigit()]).values("customer_id"))
+    return ~carries if op == "not" else carries
+
+
+objects.add(
+    ObjectSpec(
+        model=Customer,
+        policy=owned("customers.customer"),
+        slug="customers",
+        title=_("客户"),
+        plural=_("客户"),
+        icon="users",
+        unit=_("家"),
+        columns=(
+            Column(path="name", cell="name", phone="name"),
+            Column(path="grade", cell="grade", phone="cls"),
+            Column(path="sales", cell="money", phone="amt", label=_("累计销售额（元）")),
+            Column(path="segment", cell="segment", phone="seg"),
+            Column(path="last_order_at", cell="date", phone="risk"),
+            Column(path="orders_count", cell="number"),
+            Column(path="rfm", cell="rfm"),
+            Column(path="owner", cell="person"),
+            Column(path="team", cell="team"),
+            Column(path="city"),
+            Column(path="phone", cell="phone"),
+            Column(path="code"),
+            Column(path="kind", cell="kind"),
+            Column(path="category"),
+            Column(path="industry"),
+            Column(path="source"),
+            Column(path="region"),
+            Column(path="province"),
+            Column(path="country"),
+            Column(path="email"),
+            Column(path="first_order_at", cell="date"),
+            Column(path="created_at", cell="date"),
+            Column(path="updated_at", cell="date"),
+        ),
+        default_columns=("name", "grade", "sales", "segment", "last_order_at", "orders_count", "owner", "city", "phone"),
+        sorts=(Sort(key="updated_at"), Sort(key="sales"), Sort(key="last_order_at")),
+        filters=(
+            Filter(name="owner", label=_("负责人"), kind="person", covered=True),
+            Filter(name="team", label=_("团队"), kind="person", covered=True),
+            Filter(name="grade", label=_("等级"), choices=lambda: list(Grade.choices), covered=True),
+            Filter(name="segment", label=_("价值分组"), kind="number", choices=lambda: [(str(k), v) for k, v in Segment.choices], covered=True),
+            Filter(name="kind", label=_("类型"), choices=lambda: list(Kind.choices), covered=True),
+            Filter(name="city", label=_("城市"), covered=True),
+            Filter(name="tag", label=_("标签"), choices=all_tags, build=_tagged),
+            Filter(name="sales", label=_("累计销售额"), kind="range"),
+            Filter(name="orders_count", label=_("订单数"), kind="range"),
+            Filter(name="last_order_at", label=_("最近购买"), kind="dates"),
+            Filter(name="rfm", label=_("RFM"), kind="number"),
+            Filter(name="category", label=_("细分")),
+            Filter(name="industry", label=_("行业")),
+            Filter(name="source", label=_("来源")),
+            Filter(name="region", label=_("地区")),
+            Filter(name="province", label=_("省份")),
+            Filter(name="created_at", label=_("建立时间"), kind="dates"),
+        ),
+        panels=(
+            Panel(title=_("资料"), fields=("kind", "code", "grade", "phone", "email", "wechat", "owner", "team")),
+            Panel(title=_("背景"), fields=("category", "industry", "source", "credit_code", "birthday", "birthday_calendar")),
+            Panel(title=_("地址"), fields=("country", "region", "province", "city", "district", "address")),
+            Panel(title=_("备注"), fields=("remark",)),
+        ),
+        form=("name", "kind", "phone", "grade"),
+        form_more=("code", "category", "industry", "source", "province", "city", "address", "email", "wechat", "credit_code", "birthday", "remark"),
+        required=("name", "kind"),
+        search=SearchSource(
+            title="name", code="code", phone="phone", person="kind", also=contacts_to_find,
+            note=lambda c: "，".join(part for part in (str(c.get_grade_display()) if c.grade else "", c.city, mask_phone(c.phone)) if part),
+        ),
+        prepare=prepare_customer,
+        badges=_badges,
+        facts=_facts,
+        cells={"grade": _grade, "segment": _segment, "rfm": _rfm, "kind": _kind},
+        bulk=(PageAction(path="bulk/tag", label=_("加标签"), icon="tag"),),
+        page_actions=(
+            PageAction(path="activity/call", label=_("记通话"), icon="phone"),
+            PageAction(path="activity/message", label=_("记消息"), icon="message-2"),
+            PageAction(path="activity/visit", label=_("记拜访"), icon="map-pin"),
+        ),
+        views=((_("重要客户"), "grade.in=key"), (_("三个月没下单"), "last_order_at.before=90&sort=-sales"), (_("没有负责人"), "owner.none=1")),
+    )
+)
+
+objects.add(
+    ObjectSpec(
+        model=Contact,
+        policy=follows("customers.customer", "customer"),
+        slug="contacts",
+        title=_("联系人"),
+        plural=_("联系人"),
+        icon="user",
+        unit=_("人"),
+        columns=(
+            Column(path="name", cell="name", phone="name"), Column(path="customer", cell="record", join=("customer",), phone="seg"),
+            Column(path="title", phone="cls"), Column(path="phone", cell="phone", phone="amt"), Column(path="email"),
+        ),
+        default_columns=("name", "customer", "title", "phone", "email"),
+        sorts=(Sort(key="updated_at"),),
+        panels=(Panel(title=_("资料"), fields=("name", "title", "phone", "email", "wechat", "is_primary", "remark")),),
+        required=("name",),
+        prepare=prepare_contact,
+        facts=lambda contact: [contact.title, mask_phone(contact.phone)],
+        in_menu=False,
+    )
+)
+for _model in (Address, Activity, CustomerTag):
+    set_policy(_model, follows("customers.customer", "customer"))
+
+
+def _contacts(actor: Actor, customer: Customer) -> dict[str, Any]:
+    del actor
+    found = list(customer.contacts.order_by("-is_primary", "-updated_at")[:51])
+    return {"contacts": found[:50], "has_more": len(found) > 50}
+
+
+def _tags_panel(actor: Actor, customer: Customer) -> dict[str, Any]:
+    del actor
+    return {"tags": tags_of(customer)}
+
+
+def _addresses(actor: Actor, customer: Customer) -> dict[str, Any]:
+    del actor
+    return {"addresses": customer.addresses.order_by("-updated_at")[:20]}
+
+
+def _activities(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> list[TimelineEntry]:
+    del actor
+    rows = customer.activities.filter(happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
+    return [
+        TimelineEntry(
+            at=row.happened_at, key=str(row.pk), kind="activity", icon=ICONS[row.kind], title=row.get_kind_display(), body=row.body,
+            badge=_now("按由头联系") if row.rule else "",
+        )
+        for row in rows
+    ]
+
+
+objects.show_on("customers.customer", SidePanel(key="tags", template="customers/panels/tags.html", load=_tags_panel, place="facts", rank=10))
+objects.show_on("customers.customer", SidePanel(key="contacts", template="customers/panels/contacts.html", load=_contacts, place="facts", rank=20))
+objects.show_on("customers.customer", SidePanel(key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30))
+objects.show_on("customers.customer", SidePanel(key="writer", template="customers/panels/writer.html", load=lambda a, c: {}, place="main"))
+objects.tell_on("customers.customer", TimelineSource(kind="activity", label=_("跟进"), entries=_activities))
+

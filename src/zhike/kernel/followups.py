@@ -1,0 +1,49 @@
+"""What follows from changed facts (totals, sums on a customer) is worked out set-wise after imports and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """Derived columns of one table.
+
+    `touched` is SQL that selects the `id`s to look at for the change %(change)s, read from the history;
+    `apply` writes those of `table` (n bigint, id uuid) with lo < n <= hi, only where a value differs.
+    """
+
+    name: str
+    touched: Callable[[], str]
+    apply: Callable[[Any, str, int, int], int]
+    done_by_import: bool = False
+
+
+_followups: list[FollowUp] = []
+
+
+def add_followup(followup: FollowUp) -> None:
+    """Declare a follow-up; they run in the order of the domains, lower ones first."""
+    _followups.append(followup)
+
+
+def all_followups() -> Sequence[FollowUp]:
+    return tuple(_followups)
+
+
+def collect(followup: FollowUp, change_id: str, table: str) -> int:
+    """Fill the work table of a follow-up (it is made anew) and answer how many records it has."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'drop table if exists "{table}"')
+        cursor.execute(
+            f'create unlogged table "{table}" as select row_number() over (order by id) as n, id from ({followup.touched()}) x '
+            "where id is not null group by id",
+            {"change": change_id},
+        )
+        cursor.execute(f'create index on "{table}" (n)')
+        cursor.execute(f'select count(*) from "{table}"')
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,7 @@
+"""The kernel's part of imports is loaded when the app starts: its tables and its jobs."""
+
+from __future__ import annotations
+
+from .imports import running, tables
+
+__all__ = ["running", "tables"]

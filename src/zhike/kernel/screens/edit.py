@@ -1,0 +1,153 @@
+"""Edit where you read: one field at a time, saved by Enter, with undo and a look at what another just changed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from .. import directory
+from ..actions import change_record
+from ..errors import Refused
+from ..history import last_change_of
+from ..models import Record
+from ..spec import ObjectSpec
+from .cells import Reader, show
+from .web import actor_in, record_of, screen, spec_of, toast, trigger
+from .words import in_words
+
+READ = "kernel/edit_value.html"
+EDITOR = "kernel/edit_field.html"
+CONFLICT = "kernel/edit_conflict.html"
+
+
+@screen
+def edit_field(request: HttpRequest, slug: str, pk: uuid.UUID, name: str) -> HttpResponse:
+    """GET: the editor of one field. POST: save it; 422 with the reason, 409 with the difference."""
+    spec = spec_of(slug)
+    record = record_of(spec, pk, actor_in(request), "change")
+    if name not in spec.editable():
+        raise Refused("not_permitted", verb="change", label=spec.label)
+    if request.method != "POST":
+        return render(request, EDITOR, _editor(request, spec, record, name))
+    return _save(request, spec, record, name)
+
+
+def _save(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> HttpResponse:
+    form = form_class(spec, (name,), request)(request.POST)
+    if not form.is_valid():
+        return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
+    before = getattr(record, record._meta.get_field(name).attname)
+    try:
+        fresh = change_record(record, stored_values(form), by=actor_in(request), expected=_version(request))
+    except Refused as refusal:
+        if refusal.code == "changed_meanwhile":
+            return _conflict(request, spec, record, name, form)
+        if refusal.code == "not_permitted":
+            raise
+        form.add_error(name, in_words(refusal))
+        return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
+    response = render(request, READ, value_context(request, spec, fresh, name))
+    if getattr(fresh, fresh._meta.get_field(name).attname) != before:
+        toast(response, _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo")
+        trigger(response, {"zk:version": {"id": str(fresh.pk), "version": fresh.version}})
+    return response
+
+
+def _version(request: HttpRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdigit() else None
+
+
+def _conflict(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form) -> HttpResponse:
+    """Another saved first. When that was another field, nothing is in dispute: save on top of it."""
+    fresh = spec.model.objects.get(pk=record.pk)
+    if str(getattr(fresh, name) or "") == request.POST.get("was", ""):
+        change_record(fresh, stored_values(form), by=actor_in(request), expected=fresh.version)
+        fresh.refresh_from_db()
+        return toast(render(request, READ, value_context(request, spec, fresh, name)), _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo")
+    context = _editor(request, spec, fresh, name, form) | {"theirs": show(fresh, name, spec, reader_of(request, fresh))}
+    return render(request, CONFLICT, context, status=409)
+
+
+def _editor(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form | None = None) -> dict[str, Any]:
+    field_name = record._meta.get_field(name).attname
+    bound = form or form_class(spec, (name,), request)(initial={name: getattr(record, field_name)})
+    return {
+        "spec": spec, "record": record, "name": name, "field": bound[name], "url": f"/{spec.slug}/{record.pk}/edit/{name}",
+        "was": str(getattr(record, name) or ""), "label": label_of(spec, name),
+    }
+
+
+def value_context(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> dict[str, Any]:
+    """What the read form of a field needs."""
+    return {
+        "shown": show(record, name, spec, reader_of(request, record)), "label": label_of(spec, name),
+        "url": f"/{spec.slug}/{record.pk}/edit/{name}", "is_editable": name in spec.editable(),
+    }
+
+
+def reader_of(request: HttpRequest, record: Any) -> Reader:
+    """Names needed to show one record."""
+    actor = actor_in(request)
+    owner, team = getattr(record, "owner_id", None), getattr(record, "team_id", None)
+    return Reader(
+        user_id=actor.user_id, people=directory.people([owner]) if owner else {}, teams=directory.teams([team]) if team else {}
+    )
+
+
+def label_of(spec: ObjectSpec, name: str) -> object:
+    """A field's name as people read it."""
+    return getattr(spec.model._meta.get_field(name), "verbose_name", name)
+
+
+def form_class(spec: ObjectSpec, fields: tuple[str, ...], request: HttpRequest) -> type[forms.Form]:
+    """A form over the named fields: shape only, meaning is the action's to check."""
+    made: dict[str, forms.Field] = {}
+    for name in fields:
+        made[name] = _form_field(spec, spec.model._meta.get_field(name), request)
+    return type(f"{spec.model.__name__}Form", (forms.Form,), made)
+
+
+def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Field:
+    required = field.name in spec.required
+    if field.name == "owner":
+        choices = [("", _("没有负责人")), *((str(pk), name) for pk, name in directory.people().items())]
+        return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)
+    if field.name == "team":
+        choices = [("", "—"), *((str(pk), name) for pk, name in directory.teams().items())]
+        return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)
+    if field.is_relation:
+        return forms.UUIDField(required=required, label=field.verbose_name)
+    made: forms.Field = field.formfield()
+    made.required = required
+    if isinstance(field, models.DateField):
+        kind = "datetime-local" if isinstance(field, models.DateTimeField) else "date"
+        made.widget = forms.DateTimeInput(attrs={"type": kind}, format="%Y-%m-%dT%H:%M") if kind != "date" else forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    css = "form-select" if isinstance(made.widget, forms.Select) else "form-check-input" if isinstance(made.widget, forms.CheckboxInput) else "form-control"
+    made.widget.attrs["class"] = css
+    if isinstance(made.widget, forms.Textarea):
+        made.widget.attrs["rows"] = 3
+    return made
+
+
+def stored_values(form: forms.Form) -> dict[str, Any]:
+    """Cleaned values under the names of the columns that store them."""
+    values = {}
+    for name, value in form.cleaned_data.items():
+        if name in ("owner", "team") or isinstance(form.fields[name], forms.UUIDField):
+            values[f"{name}_id"] = value
+        else:
+            values[name] = value
+    return values
+
+
+def error_text(form: forms.Form) -> str:
+    """The first problem of a form, for a toast."""
+    return escape(next(iter(next(iter(form.errors.values()))), ""))

@@ -1,0 +1,127 @@
+"""Export of what a list shows: CSV, XLSX or Parquet, streamed, made safe for spreadsheets, and noted."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import xlsxwriter
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from .. import directory
+from ..actor import Actor
+from ..errors import Refused
+from ..lists.pages import Listing, listing
+from ..models import ExportRecord
+from ..spec import Column, ObjectSpec
+from .cells import plain, value_at
+from .list import PLACE, chosen_columns, _label
+from .web import actor_in, address_params, screen, spec_of, with_params
+
+XLSX_ROWS = 1_000_000
+CHUNK = 2_000
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@screen
+def export(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
+    """The list as a file; needs the right to export, and is written down."""
+    spec = spec_of(slug)
+    columns = spec.shown(chosen_columns(spec, request))
+    params = address_params(request, *PLACE, "format")
+    wanted = listing(spec, actor_in(request), params, "export")
+    kind = request.GET.get("format", "csv")
+    file = tempfile.NamedTemporaryFile(suffix=f".{kind}")  # noqa: SIM115 - FileResponse closes it
+    write_export(wanted, columns, kind, Path(file.name), filters=with_params(params))
+    name = f"{spec.slug}-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
+    return FileResponse(open(file.name, "rb"), as_attachment=True, filename=name)  # noqa: SIM115
+
+
+def write_export(wanted: Listing, columns: Sequence[Column], kind: str, path: Path, *, filters: str = "") -> int:
+    """Write the matching rows to a file and note who took them; the number of rows.
+
+    Raises Refused("not_permitted") without the right to export, ("export_format") for an unknown kind.
+    """
+    wanted.spec.policy.require_any(wanted.actor, "export")
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        raise Refused("export_format")
+    heads = [str(column.label or _label(wanted.spec, column.path)) for column in columns]
+    count = writer(path, heads, _values(wanted, columns))
+    _note(wanted.actor, wanted.spec, columns, kind, count, filters)
+    return count
+
+
+def _note(actor: Actor, spec: ObjectSpec, columns: Sequence[Column], kind: str, count: int, filters: str) -> None:
+    ExportRecord.objects.create(
+        actor_id=actor.user_id, actor_name=actor.name, label=spec.label, filters=filters,
+        columns=[column.path for column in columns], format=kind, rows=count,
+    )
+
+
+def _values(wanted: Listing, columns: Sequence[Column]) -> Iterator[list[Any]]:
+    joins = sorted({path for column in columns for path in column.join})
+    rows = wanted.spec.model._default_manager.filter(wanted.matching()).order_by(wanted.sort, "pk")
+    people, teams = directory.people(), directory.teams()
+    for record in (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK):
+        yield [_value(record, column, people, teams) for column in columns]
+
+
+def _value(record: Any, column: Column, people: dict[int, str], teams: dict[int, str]) -> Any:
+    if column.cell == "person":
+        return people.get(getattr(record, f"{column.path}_id"), "")
+    if column.cell == "team":
+        return teams.get(getattr(record, f"{column.path}_id"), "")
+    field = record._meta.get_field(column.path.split("__")[0])
+    if field.choices:
+        return str(getattr(record, f"get_{column.path}_display")())
+    value = value_at(record, column.path)
+    return str(value) if field.is_relation and value is not None else plain(value)
+
+
+def safe(value: Any) -> Any:
+    """A cell that a spreadsheet would run as a formula gets an apostrophe in front and is read as text."""
+    if isinstance(value, str) and value.startswith(DANGEROUS):
+        return "'" + value
+    return value
+
+
+def _write_csv(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(heads)
+        for row in rows:
+            out.writerow(["" if value is None else safe(value) for value in row])
+            count += 1
+    return count
+
+
+def _write_xlsx(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
+    book = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd hh:mm"})
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, heads)
+    count = 0
+    for row in rows:
+        count += 1
+        if count > XLSX_ROWS:
+            book.close()
+            raise Refused("too_many_selected", limit=XLSX_ROWS)
+        sheet.write_row(count, 0, ["" if value is None else safe(value) for value in row])
+    book.close()
+    return count
+
+
+def _write_parquet(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
+    frame = pl.DataFrame(list(rows), schema=heads, orient="row", infer_schema_length=None)
+    frame.write_parquet(path)
+    return frame.height
+
+
+_WRITERS: dict[str, Callable[[Path, list[str], Iterator[list[Any]]], int]] = {"csv": _write_csv, "xlsx": _write_xlsx, "parquet": _write_parquet}

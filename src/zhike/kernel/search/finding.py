@@ -1,0 +1,78 @@
+"""Find records by part of a name, pinyin, initials, code or the end of a phone, within what the reader may see."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import Lookup, Q
+
+from ..actor import Actor
+from ..history import kind_of
+from ..lists import engine
+from ..models import Record, SearchDoc
+from ..registry import objects
+from ..spec import ObjectSpec
+from .tokens import query
+
+LONGEST = 80
+
+
+@SearchVectorField.register_lookup
+class Matches(Lookup):  # type: ignore[type-arg]
+    """`tsv @@ '…'::tsquery`: our lexemes are ready-made and must not pass a text-search parser."""
+
+    lookup_name = "holds"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        return f"{left} @@ %s::tsquery", [*left_params, self.rhs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """Records of one type that match, newest first, and whether there are more."""
+
+    spec: ObjectSpec
+    records: list[Record]
+    has_more: bool
+
+
+def find(actor: Actor, text: str, *, size: int = 6) -> list[Hits]:
+    """Hits of every object type the actor may see; nothing for a blank text."""
+    wanted = text.strip()[:LONGEST]
+    if not wanted:
+        return []
+    found = [_find(spec, actor, wanted, size) for spec in objects if spec.search and actor.may(spec.policy.label, "view")]
+    return [hits for hits in found if hits.records]
+
+
+def find_ids(spec: ObjectSpec, actor: Actor, text: str, size: int) -> engine.Found:
+    """Ids of one object type."""
+    source = spec.search
+    assert source is not None
+    reach = spec.policy.reach(actor, "view")
+    if source.by_prefix:
+        starts = Q(**{f"{source.title}__startswith": text}) | Q(**{f"{source.title}__startswith": text.upper()})
+        return engine.find(engine.Wanted(model=spec.model, reach=reach, key=spec.sorts[0].key, rest=starts, size=size))
+    asked = query(text)
+    if not asked.tsquery:
+        return engine.Found(ids=[], next=None, shape="none")
+    rest = Q(kind=kind_of(spec.model), tsv__holds=asked.tsquery)
+    for part in asked.substrings:
+        rest &= Q(title__contains=part)
+    return engine.find(engine.Wanted(model=SearchDoc, reach=reach, key="updated_at", rest=rest, size=size))  # type: ignore[arg-type]
+
+
+def _find(spec: ObjectSpec, actor: Actor, text: str, size: int) -> Hits:
+    found = find_ids(spec, actor, text, size)
+    return Hits(spec=spec, records=_records(spec, actor, found.ids), has_more=found.next is not None)
+
+
+def _records(spec: ObjectSpec, actor: Actor, ids: list[uuid.UUID]) -> list[Record]:
+    # The document's owner may lag behind the record's by one event: the record decides who sees it.
+    by_id = {record.pk: record for record in spec.model.objects.visible_to(actor).filter(pk__in=ids)}
+    return [by_id[pk] for pk in ids if pk in by_id]

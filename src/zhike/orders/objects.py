@@ -1,0 +1,107 @@
+"""How orders are listed, shown and found, and what of them shows on a customer's page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from zhike.customers.models import NEVER, Customer
+from zhike.kernel.actor import Actor
+from zhike.kernel.policy import follows, owned, set_policy
+from zhike.kernel.registry import objects
+from zhike.kernel.screens.cells import badge
+from zhike.kernel.spec import Column, Filter, ObjectSpec, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource
+from zhike.kernel.templatetags.zhike_ui import money, num
+
+from .models import Order, OrderLine, Status
+
+TONE = {Status.RETURNED: "bad", Status.CANCELLED: "", Status.OPEN: "due", Status.DONE: "good"}
+LINES = 200
+
+
+def _status(order: Order, reader: Any) -> str:
+    del reader
+    return badge(order.get_status_display(), TONE[Status(order.status)])
+
+
+objects.add(
+    ObjectSpec(
+        model=Order,
+        policy=owned("orders.order"),
+        slug="orders",
+        title=_("订单"),
+        plural=_("订单"),
+        icon="receipt-2",
+        unit=_("单"),
+        name="number",
+        columns=(
+            Column(path="number", cell="name", phone="name"), Column(path="customer", cell="record", join=("customer",), phone="seg"),
+            Column(path="ordered_at", cell="date", phone="risk"), Column(path="amount", cell="money", phone="amt", label=_("金额（元）")),
+            Column(path="quantity", cell="number"), Column(path="profit", cell="money"), Column(path="status", cell="status", phone="cls"),
+            Column(path="lines_count", cell="number"), Column(path="owner", cell="person"), Column(path="team", cell="team"),
+            Column(path="city"), Column(path="province"), Column(path="region"), Column(path="country"), Column(path="channel"),
+            Column(path="ship_mode"), Column(path="shipped_at", cell="date"), Column(path="currency"),
+        ),
+        default_columns=("number", "customer", "ordered_at", "amount", "quantity", "status", "owner", "city"),
+        sorts=(Sort(key="ordered_at"),),
+        filters=(
+            Filter(name="owner", label=_("负责人"), kind="person", covered=True),
+            Filter(name="status", label=_("状态"), choices=lambda: list(Status.choices), covered=True),
+            Filter(name="ordered_at", label=_("下单时间"), kind="dates"),
+            Filter(name="amount", label=_("金额"), kind="range"),
+            Filter(name="region", label=_("地区")),
+            Filter(name="province", label=_("省份")),
+            Filter(name="city", label=_("城市")),
+            Filter(name="channel", label=_("渠道")),
+        ),
+        panels=(
+            Panel(title=_("资料"), fields=("number", "customer", "ordered_at", "shipped_at", "status", "channel", "ship_mode", "currency")),
+            Panel(title=_("地址"), fields=("country", "region", "province", "city")),
+            Panel(title=_("合计"), fields=("amount", "gross", "quantity", "profit", "lines_count")),
+            Panel(title=_("备注"), fields=("remark",)),
+        ),
+        read_only=("customer", "amount", "gross", "quantity", "profit", "lines_count"),
+        required=("number", "ordered_at"),
+        search=SearchSource(title="number", by_prefix=True, note=lambda order: f"{order.ordered_at:%Y-%m-%d}"),
+        badges=lambda order: [(order.get_status_display(), TONE[Status(order.status)])],
+        facts=lambda order: [order.city, money(order.amount)],
+        cells={"status": _status},
+        views=((_("有退货"), "amount.le=-0.0001"), (_("最近 30 天"), "ordered_at.within=30")),
+    )
+)
+set_policy(OrderLine, follows("orders.order", "order"))
+
+
+def _lines(actor: Actor, order: Order) -> dict[str, Any]:
+    del actor
+    return {"lines": order.lines.select_related("product").order_by("line_key")[:LINES], "more": max(0, order.lines_count - LINES)}
+
+
+def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:
+    if not actor.may("orders.order", "view"):
+        return None
+    recent = list(Order.objects.visible_to(actor).filter(customer=customer).order_by("-ordered_at", "-id")[:5])
+    bought = customer.last_order_at > NEVER
+    return {"orders": recent, "customer": customer, "has_bought": bought, "average": customer.sales / customer.orders_count if customer.orders_count else None}
+
+
+def _told(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> list[TimelineEntry]:
+    if not actor.may("orders.order", "view"):
+        return []
+    rows = Order.objects.visible_to(actor).filter(customer=customer, ordered_at__lte=before).order_by("-ordered_at", "-id")[:limit]
+    return [
+        TimelineEntry(
+            at=row.ordered_at, key=str(row.pk), kind="order", icon="shopping-cart", title=_now("订单 %(number)s") % {"number": row.number},
+            body=_now("%(amount)s 元，%(quantity)s 件") % {"amount": money(row.amount), "quantity": num(row.quantity)},
+            url=f"/orders/{row.pk}/", badge=row.get_status_display() if row.status != Status.DONE else "", tone="bad" if row.amount < 0 else "",
+        )
+        for row in rows
+    ]
+
+
+objects.show_on("orders.order", SidePanel(key="lines", template="orders/panels/lines.html", load=_lines, place="main"))
+objects.show_on("customers.customer", SidePanel(key="bought", template="orders/panels/bought.html", load=_bought, place="side", rank=40))
+objects.tell_on("customers.customer", TimelineSource(kind="order", label=_("订单"), entries=_told))

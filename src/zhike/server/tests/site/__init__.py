@@ -1,0 +1,1 @@
+"""A site of one page that says which company and database a request reached."""

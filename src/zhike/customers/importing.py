@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -20,7 +21,7 @@ from zhike.kernel.imports.targets import (
     add_target,
 )
 from zhike.kernel.imports.values import FieldShape, Kind
-from zhike.kernel.text.folding import fold_key
+from zhike.kernel.text.names import name_keys
 from zhike.kernel.text.pinyin import sort_keys
 from zhike.org.models import User
 
@@ -124,15 +125,20 @@ PLACES = ("country", "region", "province", "city")
 
 def _keys(frame: pl.DataFrame) -> pl.DataFrame:
     names = frame["name"].to_list()
-    people = [kind == "person" for kind in frame["kind"].to_list()]
+    kinds = frame["kind"].to_list()
+    people = [kind == "person" for kind in kinds]
     return pl.DataFrame(
-        {"name_key": [fold_key(name)[:200] for name in names], "sort_key": [key[:200] for key in sort_keys(names, people)]},
+        {"name_key": [key[:200] for key in name_keys(names, kinds)], "sort_key": [key[:200] for key in sort_keys(names, people)]},
         schema={"name_key": pl.String, "sort_key": pl.String},
     )
 
 
-def _fold_series(names: pl.Series) -> pl.Series:
-    return pl.Series(names.name, [fold_key(name)[:200] or None if name is not None else None for name in names.to_list()], dtype=pl.String)
+def _name_keys(staged: Mapping[str, pl.Series]) -> pl.Series:
+    names = staged["customer.name"]
+    known = staged.get("customer.kind")
+    kinds = known.fill_null("company").to_list() if known is not None else ["company"] * names.len()
+    keys = name_keys(names.fill_null("").to_list(), kinds)
+    return pl.Series("name_key", [key[:200] or None for key in keys], dtype=pl.String)
 
 
 def _on_create(mapped: Names) -> dict[str, str]:
@@ -153,11 +159,11 @@ def customer_entity(*, is_short: bool = False) -> Entity:
             Key(name="code", columns=("code",)),
             Key(name="credit_code", columns=("credit_code",), is_unique=False),
             Key(name="phone", columns=("phone",), is_unique=False),
-            Key(name="name", columns=("name_key",), is_unique=False, is_last_resort=True),
+            Key(name="name", columns=("name_key", "name"), is_unique=False, is_last_resort=True),
         ),
         on_create=_on_create,
         required=("name",),
-        makes={"name_key": ("name", _fold_series)},
+        makes={"name_key": ("name", _name_keys)},
         derive=Derive(reads=("name", "kind"), writes=("name_key", "sort_key"), make=_keys),
     )
 

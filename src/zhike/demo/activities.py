@@ -49,9 +49,7 @@ def activity_frame(size: DemoSize, chunk: Chunk) -> pl.DataFrame:
     ).with_columns(rule=pl.lit(""), **plain_record())
 
 
-def _in_opening_hours(
-    size: DemoSize, happened: Ints, random: np.random.Generator
-) -> Ints:
+def _in_opening_hours(size: DemoSize, happened: Ints, random: np.random.Generator) -> Ints:
     days = np.minimum((happened - size.opening) // DAY, HORIZON - 1)
     hours = 8.5 / 24 + random.random(len(happened)) * 9.5 / 24
     return size.opening + days * DAY + (hours * DAY).astype(np.int64) // 1_000_000 * 1_000_000

@@ -88,9 +88,7 @@ def _counts(size: DemoSize, chunk: Chunk, who: Traits, random: np.random.Generat
     return customer, position
 
 
-def _moments(
-    size: DemoSize, who: Traits, customer: Ints, position: Ints, random: np.random.Generator
-) -> Ints:
+def _moments(size: DemoSize, who: Traits, customer: Ints, position: Ints, random: np.random.Generator) -> Ints:
     """Gamma gaps between a first and a last purchase, bent so that busy weeks get more of them."""
     busy = _busy_days(size.first_day)
     joined = (who.created - size.opening) / DAY
@@ -181,9 +179,7 @@ def _lines(orders: _Orders, who: Traits, random: np.random.Generator) -> _Lines:
     )
 
 
-def _products(
-    goods: Catalogue, orders: _Orders, order: Ints, within: Ints, is_company: Flags, random: np.random.Generator
-) -> Ints:
+def _products(goods: Catalogue, orders: _Orders, order: Ints, within: Ints, is_company: Flags, random: np.random.Generator) -> Ints:
     """A first product by how often it is bought, then others of the catalogue, no product twice in an order."""
     count, known = len(orders.customer), len(goods.names)
     company, person = choose(random, goods.company, count), choose(random, goods.person, count)
@@ -199,9 +195,7 @@ def _quantities(price: Ints, worth: Floats, random: np.random.Generator) -> Ints
     return np.clip(np.round(wanted), 1, np.where(price > 5000_00, 4, 200)).astype(np.int64)
 
 
-def _order_frame(
-    chunk: Chunk, who: Traits, orders: _Orders, lines: _Lines, ids: pl.Series, random: np.random.Generator
-) -> pl.DataFrame:
+def _order_frame(chunk: Chunk, who: Traits, orders: _Orders, lines: _Lines, ids: pl.Series, random: np.random.Generator) -> pl.DataFrame:
     count = len(ids)
     buyer = pl.Series(values=orders.customer)
     ordered = moments(orders.ordered)
@@ -221,9 +215,7 @@ def _order_frame(
             "ship_mode": _drawn(_SHIP_MODES, count, random),
         }
     )
-    return frame.with_columns(
-        **_places(who.city[orders.customer]), **_totals(count, lines), **_remarks(count, random), **plain_record()
-    )
+    return frame.with_columns(**_places(who.city[orders.customer]), **_totals(count, lines), **_remarks(count, random), **plain_record())
 
 
 def _numbers(chunk: Chunk, orders: _Orders, ordered: pl.Series) -> pl.Series:
@@ -271,9 +263,7 @@ def _totals(count: int, lines: _Lines) -> dict[str, pl.Series]:
     }
 
 
-def _line_frame(
-    size: DemoSize, orders: _Orders, lines: _Lines, ids: pl.Series, random: np.random.Generator
-) -> pl.DataFrame:
+def _line_frame(size: DemoSize, orders: _Orders, lines: _Lines, ids: pl.Series, random: np.random.Generator) -> pl.DataFrame:
     goods = catalogue()
     product = pl.Series(values=lines.product)
     return pl.DataFrame(

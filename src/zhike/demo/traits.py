@@ -1,4 +1,4 @@
-"""What one chunk of customers is like, before any word is written: the common ground of customers, orders and activities."""
+"""What the customers of a chunk are like before any word is written: common ground of customers, orders, activities."""
 
 from __future__ import annotations
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q, Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import NEVER, Customer
 from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused
 from zhike.kernel.policy import follows, owned, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.cells import badge
@@ -18,6 +23,7 @@ from zhike.kernel.templatetags.zhike_ui import money, num
 
 from .models import Order, OrderLine, Status
 
+NOT_SOLD = (Status.RETURNED, Status.CANCELLED)
 TONE = {Status.RETURNED: "bad", Status.CANCELLED: "", Status.OPEN: "due", Status.DONE: "good"}
 LINES = 200
 
@@ -25,6 +31,23 @@ LINES = 200
 def _status(order: Order, reader: Any) -> str:
     del reader
     return badge(order.get_status_display(), TONE[Status(order.status)])
+
+
+def _of_customer(op: str, values: tuple[str, ...]) -> Q:
+    if op in ("none", "any"):
+        return Q(customer_id__isnull=op == "none")
+    return Q(customer_id__in=_uuids(values))
+
+
+def _uuids(values: Sequence[str]) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(value) for value in values]
+    except ValueError as wrong:
+        raise Refused("filter_value", name="customer", value=",".join(values)) from wrong
+
+
+def _customer_names(values: Sequence[str]) -> list[str]:
+    return list(Customer.objects.filter(pk__in=_uuids(values)).values_list("name", flat=True))
 
 
 objects.add(
@@ -52,6 +75,7 @@ objects.add(
             Filter(name="status", label=_("状态"), choices=lambda: list(Status.choices), covered=True),
             Filter(name="ordered_at", label=_("下单时间"), kind="dates"),
             Filter(name="amount", label=_("金额"), kind="range"),
+            Filter(name="customer", label=_("客户"), build=_of_customer, names=_customer_names, in_menu=False),
             Filter(name="region", label=_("地区")),
             Filter(name="province", label=_("省份")),
             Filter(name="city", label=_("城市")),
@@ -88,6 +112,23 @@ def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     return {"orders": recent, "customer": customer, "has_bought": bought, "average": customer.sales / customer.orders_count if customer.orders_count else None}
 
 
+def _figures(actor: Actor, customer: Customer) -> dict[str, Any] | None:
+    """What the customer bought in the last 12 months, and in the 12 before."""
+    if not actor.may("orders.order", "view"):
+        return None
+    now = timezone.now()
+    year, before = now - dt.timedelta(days=365), now - dt.timedelta(days=730)
+    mine = Order.objects.visible_to(actor).filter(customer=customer, ordered_at__gte=before).exclude(status__in=NOT_SOLD)
+    found = mine.aggregate(this=Sum("amount", filter=Q(ordered_at__gte=year)), last=Sum("amount", filter=Q(ordered_at__lt=year)))
+    this, last = found["this"] or 0, found["last"] or 0
+    silent = (now - customer.last_order_at).days if customer.last_order_at > NEVER else None
+    return {
+        "this": this, "change": this - last, "last": last, "silent": silent, "rfm": "-".join(str(customer.rfm)) if customer.rfm else "",
+        "segment": customer.get_segment_display() if customer.segment else "",
+        "average": customer.sales / customer.orders_count if customer.orders_count else None,
+    }
+
+
 def _told(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> list[TimelineEntry]:
     if not actor.may("orders.order", "view"):
         return []
@@ -104,4 +145,5 @@ def _told(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> 
 
 objects.show_on("orders.order", SidePanel(key="lines", template="orders/panels/lines.html", load=_lines, place="main"))
 objects.show_on("customers.customer", SidePanel(key="bought", template="orders/panels/bought.html", load=_bought, place="side", rank=40))
+objects.show_on("customers.customer", SidePanel(key="figures", template="orders/panels/figures.html", load=_figures, place="head", rank=10))
 objects.tell_on("customers.customer", TimelineSource(kind="order", label=_("订单"), entries=_told))

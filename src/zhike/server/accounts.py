@@ -12,3 +12,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         del request
         return False
+
+    def add_message(self, *args: object, **kwargs: object) -> None:
+        """Logging in and out needs no message: the page that comes is the message."""

@@ -23,7 +23,7 @@ from zhike.server.home import Home, current_home
 from zhike.server.processes import die_with_parent
 
 SETTINGS = "zhike.server.settings"
-_STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+_STATIC_STORAGE = "zhike.server.static.ModuleStorage"
 
 
 def name_settings() -> None:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "zhike.org",
     "zhike.customers",
     "zhike.catalog",
+    "zhike.sales",
     "zhike.orders",
     "zhike.analytics",
     "zhike.server",
@@ -112,7 +113,7 @@ STATIC_ROOT = HOME.static
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME.files}},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "zhike.server.static.ModuleStorage"
         if (HOME.static / "staticfiles.json").exists()
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from zhike.customers.screens import urlpatterns as customers
+from zhike.sales.screens import urlpatterns as sales
 from zhike.server.login import LoginPage, health
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("i18n/setlang/", set_language, name="set_language"),
     path("health", health),
+    *sales,
     *customers,
     path("", include("zhike.kernel.screens.urls")),
 ]

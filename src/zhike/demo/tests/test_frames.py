@@ -146,7 +146,12 @@ def test_nothing_happens_before_the_customer_or_after_the_end() -> None:
     joined = made.orders.join(made.customers.select("id", pl.col("created_at").alias("known")), left_on="customer_id", right_on="id")
     assert (joined["ordered_at"] > joined["known"]).all()
     end = pl.Series([END]).cast(pl.Datetime("us")).dt.replace_time_zone("Asia/Shanghai").dt.convert_time_zone("UTC")[0]
-    for frame, column in ((made.orders, "ordered_at"), (made.orders, "shipped_at"), (made.activities, "happened_at"), (made.customers, "updated_at")):
+    for frame, column in (
+        (made.orders, "ordered_at"),
+        (made.orders, "shipped_at"),
+        (made.activities, "happened_at"),
+        (made.customers, "updated_at"),
+    ):
         assert (frame[column].drop_nulls() <= end).all(), column
     assert (made.orders.filter(pl.col("shipped_at").is_null() & ~pl.col("number").str.starts_with("TH"))["status"] != "done").all()
 

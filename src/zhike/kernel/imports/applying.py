@@ -250,7 +250,7 @@ def _derive(work: Applying, entity: Entity, chunk: Chunk) -> None:
             cursor.execute(f"alter table zhike_derived add column if not exists {quoted(column)} text")
         cursor.execute("truncate zhike_derived")
         schema = {"seq": pl.Int64} | dict.fromkeys(derive.reads, pl.String)
-        frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=schema, missing_utf8_is_empty_string=True) if data else pl.DataFrame(schema=schema)
+        frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=schema).with_columns(pl.col(pl.String).fill_null("")) if data else pl.DataFrame(schema=schema)
         made = derive.make(frame)
         ready = pl.DataFrame([frame["seq"], *(made[column].alias(column) for column in derive.writes)])
         columns = ", ".join(map(quoted, ready.columns))

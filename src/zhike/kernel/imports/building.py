@@ -41,6 +41,10 @@ class Shape:
     links: Mapping[str, Entity]
 
     @property
+    def linked(self) -> list[Entity]:
+        return list({entity.name: entity for entity in self.links.values()}.values())
+
+    @property
     def written(self) -> list[str]:
         return [*self.columns, *self.links]
 
@@ -112,7 +116,7 @@ def build_sql(plan: Plan, entity: Entity, *, has_twins: bool) -> tuple[str, Para
     joins, found = _match(plan, entity)
     linked = "".join(
         f" left join {quoted(plan.table(other.name))} l_{other.name} on l_{other.name}.key = b.{quoted('@' + other.name)}"
-        for other in dict.fromkeys(shape.links.values())
+        for other in shape.linked
     )
     differs = _differs(plan, entity, shape)
     if entity.name != plan.target.main:
@@ -137,8 +141,8 @@ def build_sql(plan: Plan, entity: Entity, *, has_twins: bool) -> tuple[str, Para
 
 def _base(plan: Plan, entity: Entity, shape: Shape, *, has_twins: bool) -> str:
     """Common tables up to `base`: one row a record. Of several file rows the last counts, an empty cell never."""
-    names = [*shape.columns, *(f"+{name}" for name in shape.on_create), *(f"@{other.name}" for other in dict.fromkeys(shape.links.values()))]
-    exprs = [*shape.columns.values(), *shape.on_create.values(), *(plan.key_sql(other) for other in dict.fromkeys(shape.links.values()))]
+    names = [*shape.columns, *(f"+{name}" for name in shape.on_create), *(f"@{other.name}" for other in shape.linked)]
+    exprs = [*shape.columns.values(), *shape.on_create.values(), *(plan.key_sql(other) for other in shape.linked)]
     extra = [(quoted(f"~{column}"), staged) for column, staged in _made(plan, entity)]
     columns = [quoted(name) for name in names] + [name for name, _ in extra]
     selected = ", ".join(f"{sql} as {name}" for name, sql in zip(columns, [*exprs, *(s for _, s in extra)], strict=True))

@@ -209,9 +209,9 @@ def _take(found: _Found, text: str, cells: Sequence[str], number: int, shape: Cs
 
 def _by_line(data: bytes, shape: CsvShape, row: int, *, is_last: bool) -> tuple[Piece, int, bytes]:
     """Read a block with bad quotes; a quote that never closes costs its own line only."""
-    lines = data.decode("utf-8", "replace").split("\n")
-    # What follows the last line end belongs to the next block.
-    lines, rest = [line + "\n" for line in lines[:-1]], lines[-1]
+    # What follows the last line end belongs to the next block and may stop inside a character.
+    end = data.rfind(b"\n") + 1
+    lines = [line + "\n" for line in data[:end].decode("utf-8", "replace").split("\n")[:-1]]
     found, place, read = _Found(), 0, 0
     while place < len(lines):
         cells, used = _record(lines, place, shape)
@@ -223,7 +223,7 @@ def _by_line(data: bytes, shape: CsvShape, row: int, *, is_last: bool) -> tuple[
         elif cells:
             _take(found, text, cells, row + read, shape)
         place, read = place + used, read + 1
-    carry = ("".join(lines[place:]) + rest).encode()
+    carry = "".join(lines[place:]).encode() + data[end:]
     frame = _blank_to_null(text_frame(found.cells, shape.columns))
     piece = Piece(frame=frame, rows=row_numbers(found.numbers), broken=tuple(found.broken))
     return _without_empty(piece), read, carry

@@ -129,7 +129,7 @@ class Plan:
         if column in entity.makes:
             return f"{entity.name}.{entity.makes[column][0]}" in self.mapped
         if column in entity.links:
-            return self.entity(entity.links[column]) is not None
+            return bool(self.keys(self.target.entity(entity.links[column])))
         return column in told
 
     def made(self) -> list[tuple[Entity, str]]:

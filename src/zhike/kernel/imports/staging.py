@@ -15,7 +15,7 @@ from django.db import connection
 from zhike.kernel.imports.batches import Batch
 from zhike.kernel.imports.plans import SQL_TYPES, Plan, check_columns, quoted
 from zhike.kernel.imports.reading import Source, Told, open_source
-from zhike.kernel.imports.refusals import RefusedRows, Words
+from zhike.kernel.imports.refusals import RefusedRow, RefusedRows, Words
 from zhike.kernel.imports.targets import ImportField
 from zhike.kernel.imports.values import ColumnEvidence, Kind, file_evidence, parse_column
 
@@ -103,13 +103,12 @@ class _Reader:
             if column.one.raw:
                 staged[f"{column.entity}.{column.one.raw}"] = frame[column.file].str.strip_chars().str.slice(0, 60)
         for entity, made in self.plan.made() if frame.height else ():
-            origin, make = entity.makes[made]
-            staged[f"{entity.name}.{made}"] = make(staged[f"{entity.name}.{origin}"])
+            staged[f"{entity.name}.{made}"] = entity.makes[made][1](staged)
         self.refused.add_broken(batch.broken)
         if not frame.height:
             return _Parsed(rows=len(batch.broken), good=0, csv=b"")
         wrong_columns = {name: found for name, found in errors.items() if found.null_count() < found.len()}
-        ready = pl.DataFrame([staged[name].alias(name) for name in _staged_types(self.plan) if name != "dead"])
+        ready = pl.DataFrame([staged[name].alias(name) for name in _staged_types(self.plan)])
         if wrong_columns:
             ready = ready.filter(self.refused.add_errors(frame, batch.rows, wrong_columns))
         return _Parsed(rows=frame.height + len(batch.broken), good=ready.height, csv=ready.write_csv(include_header=False).encode())
@@ -188,7 +187,7 @@ def stage(plan: Plan, path: Path, refused_path: Path, words: Words, on_batch: Ca
                 read, good = read + batch.rows, good + batch.good
                 on_batch(read, max(source.row_estimate, read))
             refused.state()
-            first = [_shown(row) for row in refused.first]
+            first = [shown_row(row) for row in refused.first]
             counts, bad = dict(refused.counts), refused.rows
         ambiguous = [name for name in dated if evidence.get(name, ColumnEvidence()).is_date_ambiguous]
         warnings = (*source.warnings, *(f"date_ambiguous:{name}" for name in ambiguous))
@@ -216,7 +215,8 @@ def _needs_evidence(source: Source, dated: list[str]) -> bool:
     )
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown_row(row: RefusedRow) -> dict[str, Any]:
+    """A refused row as it is kept with the run."""
     problems = [{"column": one.column, "code": one.code, "facts": dict(one.facts)} for one in row.problems]
     return {"row": row.row, "cells": list(row.cells)[:60], "problems": problems}
 

@@ -92,7 +92,8 @@ class Entity:
 
     `links` names the entity behind a foreign-key column. `computed` gives database columns as SQL over the staged
     row `s`, `on_create` values for new records only (also as defaults of empty cells); staged columns are quoted
-    "entity.field". `makes` are staged columns worked out from a field's text when a key needs them.
+    "entity.field". `makes` are staged columns worked out in Python when a key needs them: the
+    field they are made from, and the function that gets all staged columns by name.
     """
 
     name: str
@@ -103,7 +104,7 @@ class Entity:
     computed: Expressions = nothing
     on_create: Expressions = nothing
     required: tuple[str, ...] = ()  # columns a new record must have
-    makes: Mapping[str, tuple[str, Callable[[pl.Series], pl.Series]]] = field(default_factory=dict)
+    makes: Mapping[str, tuple[str, Callable[[Mapping[str, pl.Series]], pl.Series]]] = field(default_factory=dict)
     derive: Derive | None = None
     owner_from: str = ""  # link column whose record gives owner and team
     guard: str = ""  # entity whose record decides what is permitted

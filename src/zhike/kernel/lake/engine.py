@@ -76,7 +76,9 @@ def open_lake(folder: Path) -> Lake:
     if key not in _local.open:
         _local.open[key] = _load(folder, manifest)
         while len(_local.open) > KEEP:
-            _local.open.popitem(last=False)
+            _, old = _local.open.popitem(last=False)
+            for table in old.tables.values():
+                _local.connection.drop_view(table.get_name(), force=True)
     _local.open.move_to_end(key)
     return _local.open[key]
 

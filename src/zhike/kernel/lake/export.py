@@ -8,7 +8,6 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -184,8 +183,7 @@ def _write(run: _Run, table: LakeTable, months: tuple[str, ...] | None) -> dict[
     if months is None and table.month_of:
         run.months[table.name] = tuple(one.month for one in spooled if one.month != EMPTY)
     work = partial(finish, lake=run.lake, table=table.name, sql=table.finish_sql)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip((one.month for one in spooled), pool.map(work, spooled), strict=True))
+    return {one.month: work(one) for one in spooled}
 
 
 def _next(

@@ -18,7 +18,7 @@ else:
 postgresql: Any = Later("adbc_driver_postgresql")
 driver: Any = Later("adbc_driver_manager")
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 BATCH_OPTION = "adbc.postgresql.batch_size_hint_bytes"
 # History carries the start of its transaction, so what a transaction still running writes will lie before now().
 # Sessions of other roles are seen only by a superuser or a member of pg_read_all_stats.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from ..models import Preference, Record
 from ..spec import Column, Filter, ObjectSpec
 from ..templatetags.zhike_ui import wan
 from .cells import NUMERIC, Reader, draw, url_of
-from .web import actor_in, address_params, is_fragment, screen, spec_of, trigger, with_params
+from .web import actor_in, address_params, is_fragment, record_of, screen, spec_of, trigger, with_params
 
 PLACE = ("after", "peek", "shown")
 VERBS = ("create", "change", "delete", "export", "import", "transfer")
@@ -60,7 +61,7 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
         "chips": chips_of(wanted),
         "params": params,
         "query": with_params(params),
-        "filters": [item for item in spec.filters],
+        "filters": [item for item in spec.filters if item.in_menu],
         "sort_label": next(sort.label or _label(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
         "tabs": tabs(spec, params),
         "may": {verb: actor_in(request).may(spec.policy.label, verb) for verb in VERBS},
@@ -87,6 +88,16 @@ def list_count(request: HttpRequest, slug: str) -> HttpResponse:
     spec = spec_of(slug)
     wanted = listing(spec, actor_in(request), address_params(request, *PLACE))
     return HttpResponse(size_words(spec, size_counted(wanted)))
+
+
+@screen
+def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
+    """One row again, after something in it changed."""
+    spec = spec_of(slug)
+    record = record_of(spec, pk, actor_in(request))
+    columns = spec.shown(chosen_columns(spec, request))
+    row = _row(record, columns, spec, reader_for(request, [record], columns))
+    return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
 def _rows_context(request: HttpRequest, wanted: Listing, columns: Sequence[Column], params: dict[str, str]) -> dict[str, Any]:
@@ -161,6 +172,8 @@ def chips_of(wanted: Listing) -> list[Chip]:
 
 def names_of(item: Filter, values: Sequence[str]) -> list[str]:
     """Stored values of a filter as a reader knows them."""
+    if item.names:
+        return item.names(values)
     if item.kind == "person":
         ids = [int(v) for v in values if v.isdigit()]
         known = directory.teams(ids) if item.column == "team" else directory.people(ids)

@@ -25,6 +25,11 @@ def results(request: HttpRequest) -> HttpResponse:
     return render(request, "kernel/search.html", {"groups": groups, "q": text})
 
 
+def components(request: HttpRequest) -> HttpResponse:
+    """The live component sheet: what screens are built from."""
+    return render(request, "kernel/components.html")
+
+
 def _group(hits: Hits) -> dict[str, object]:
     note = hits.spec.search.note if hits.spec.search else None
     return {

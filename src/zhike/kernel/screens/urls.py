@@ -8,6 +8,7 @@ record = "<slug:slug>/<uuid:pk>/"
 
 urlpatterns = [
     path("search/suggest", search.suggest),
+    path("kernel/components", search.components),
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
     path("<slug:slug>/", list.list_page, name="list"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("<slug:slug>/bulk/delete", bulk.delete_chosen),
     path(record, page.page, name="page"),
     path(f"{record}peek", page.peek),
+    path(f"{record}row", list.list_row),
     path(f"{record}edit/<slug:name>", edit.edit_field),
     path(f"{record}delete", remove.delete),
     path(f"{record}timeline", page.timeline_part),

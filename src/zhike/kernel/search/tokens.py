@@ -3,7 +3,8 @@
 Lexemes carry a letter for their kind, so that kinds never meet:
 b张广 two neighbouring characters, b胜 the last one (so the prefix b胜 finds a character anywhere);
 pzhangguang pinyin from each syllable on; igs initials from each on; w a Latin word from each letter on;
-n a code or number; d the digits of a phone, r the same backwards (so its last digits are a prefix).
+n a code or number; r the digits of a phone backwards (so its last four or more are a prefix).
+A lexeme of its own for each record costs most in the index: hence one a phone, and none for a phone's first digits.
 All characters of a lexeme are letters or digits, so nothing needs quoting and nothing can break out.
 """
 
@@ -23,6 +24,7 @@ _PINYIN_SYLLABLES = 6
 _INITIALS = 8
 _WORD_LENGTH = 24
 _PHONE_TAIL = 4
+_LONG_NUMBER = 8
 # One lexeme stands for all bigrams of the suffix nearly every company has; queries for its parts name it too.
 _SUFFIX = "有限公司"
 _SUFFIX_PARTS = frozenset({"有限", "限公", "公司", "有", "限", "公", "司"})
@@ -148,7 +150,8 @@ def _code_lexemes(code: str) -> str:
     if code.isascii() and code.isalnum():
         key = code.lower()
         tail = key.lstrip("abcdefghijklmnopqrstuvwxyz")
-        return f"n{key} n{tail}" if tail and len(tail) < len(key) else "n" + key
+        # XS20240001 is also looked for as 20240001; short running numbers (KH0123) are not worth a second lexeme.
+        return f"n{key} n{tail}" if _LONG_NUMBER <= len(tail) < len(key) else "n" + key
     folded = fold(code)
     pieces = [piece for piece in (fold_key(part) for part in re.split(r"[^\w]|_", folded)) if piece]
     starts = ["".join(pieces[start:]) for start in range(len(pieces))]
@@ -159,11 +162,11 @@ def _code_lexemes(code: str) -> str:
 
 def _phone_lexemes(phone: str) -> str:
     number = digits(phone)
-    return f"d{number} r{number[::-1]}" if number else ""
+    return "r" + number[::-1] if number else ""
 
 
 def query(text: str) -> SearchQuery:
-    """What to look for when a person typed `text`: words are ANDed, each may be name, pinyin, initials, code or phone."""
+    """What to look for when a person typed `text`: all of its words, each a name, pinyin, initials, code or phone."""
     folded = fold(text[:_LONGEST_QUERY])
     if _TYPED_PHONE.match(folded):
         return SearchQuery(tsquery=_number_query(digits(folded.replace(" ", ""))))
@@ -193,7 +196,7 @@ def _one_of(clause: str, part: str) -> str:
 
 
 def _number_query(number: str) -> str:
-    clauses = [f"'d{number}':*", f"'n{number}':*", f"'w{number}':*"]
+    clauses = [f"'n{number}':*", f"'w{number}':*"]
     if len(number) >= _PHONE_TAIL:
         clauses.append(f"'r{number[::-1]}':*")
     return f"({' | '.join(clauses)})"
@@ -218,6 +221,4 @@ def _first_syllables(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _syllable_set() -> frozenset[str]:
-    return frozenset(
-        part[0] for part in (readings(chr(code))[0] for code in range(0x4E00, 0x9FA6)) if part and part[0].isascii()
-    )
+    return frozenset(part[0] for part in (readings(chr(code))[0] for code in range(0x4E00, 0x9FA6)) if part and part[0].isascii())

@@ -241,3 +241,16 @@ def _query(params: dict[str, str]) -> str:
     query = QueryDict(mutable=True)
     query.update(params)
     return f"?{query.urlencode(safe=',:')}" if params else "?"
+
+
+@register.filter
+def smart_full(day: date) -> str:
+    """A day with its month, also when it is today: 11月20日, or Nov 20."""
+    return f"{day.month}月{day.day}日" if page_language() == "zh" else f"{MONTHS[day.month - 1]} {day.day}"
+
+
+@register.filter
+def abs_wan(value: Number | None) -> str:
+    """The size of a difference for summaries, without its sign."""
+    found = to_decimal(value)
+    return "" if found is None else wan(abs(found))

@@ -10,6 +10,7 @@ import opencc
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 _FULL_WIDTH_OFFSET = 0xFEE0
+_SPACES = (*range(0x09, 0x0E), 0x85, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x3000)
 _INVISIBLE = (0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF)
 _LATIN = range(0x00C0, 0x0250)
 # Dots and dashes of minority names and codes come in many shapes and mean the same.
@@ -39,9 +40,7 @@ def _table() -> dict[int, str | None]:
         if base.isascii():
             table[code] = base.lower()
     table.update({code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
-    table.update(
-        {code: " " for code in (*range(0x09, 0x0E), 0x85, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x3000)}
-    )
+    table.update(dict.fromkeys(_SPACES, " "))
     table.update({ord(one): other for one, other in _SAME.items()})
     table.update(dict.fromkeys(code for code in range(0x20) if code not in table))
     table.update(dict.fromkeys(_INVISIBLE))

@@ -24,7 +24,7 @@ def clean(text: str) -> str:
 
 
 def credit_code(first17: str) -> str:
-    """The 18 characters of a 统一社会信用代码 from its first 17 (GB 32100-2015); KeyError for a character outside it."""
+    """The whole 统一社会信用代码 from its first 17 characters (GB 32100-2015); KeyError for a character it lacks."""
     total = sum(_CREDIT_VALUES[one] * weight for one, weight in zip(first17, CREDIT_WEIGHTS, strict=True))
     return first17 + CREDIT_ALPHABET[-total % 31]
 

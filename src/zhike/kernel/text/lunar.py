@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from lunar_python import Lunar, LunarMonth, LunarYear, Solar  # type: ignore[import-untyped]
+from lunar_python import Lunar, LunarMonth, LunarYear, Solar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LunarDay:
-    """A day of the lunar calendar: year of its Spring Festival, month 1 to 12, day 1 to 30, in the leap month or not."""
+    """A day of the lunar calendar: year of its Spring Festival, month 1 to 12, day 1 to 30, leap month or not."""
 
     year: int
     month: int
@@ -22,7 +22,8 @@ class LunarDay:
 def birthdays_in_year(month: int, day: int, is_leap: bool, year: int) -> list[date]:
     """Solar days within solar `year` of a lunar birthday: none, one or two; ValueError for no such month or day.
 
-    A leap-month birthday falls in the ordinary month in years without that leap month; day 30 of a month with 29 days is day 29.
+    A leap-month birthday falls in the ordinary month in years without that leap month;
+    day 30 of a month with 29 days is day 29.
     """
     if not (1 <= month <= 12 and 1 <= day <= 30):
         raise ValueError("lunar_day_invalid")

@@ -14,7 +14,8 @@ Kind = Literal["company", "person"]
 
 # Longest first: a suffix must not be cut out of a longer one.
 _SUFFIXES = (
-    "股份有限责任公司", "有限责任公司", "股份有限公司", "集团有限公司", "控股有限公司", "集团股份公司", "有限公司", "股份公司",
+    "股份有限责任公司", "有限责任公司", "股份有限公司", "集团有限公司", "控股有限公司", "集团股份公司", "有限公司",
+    "股份公司",
     "有限合伙", "合伙企业", "分公司", "总公司", "子公司", "办事处", "集团", "公司", "股份", "有限", "控股",
     "coltd", "company", "limited", "corporation", "corp", "inc", "llc", "gmbh", "plc", "ltd", "co",
 )  # fmt: skip

@@ -57,18 +57,14 @@ def normalise(text: str) -> str:
 
 
 def digits(text: str) -> str:
-    """The digits of a number as a person in China dials it: no +86, landlines with their leading 0, others as they are."""
+    """The digits of a number as dialled in China: no +86, landlines with their leading 0, others as they are."""
     if text.startswith("+861") and len(text) == 14:
         return text[3:]
     only = "".join([one for one in text if "0" <= one <= "9"])
     if not text.startswith(("+86", "0086")):
         return only
     rest = only[4:] if text.startswith("0086") else only[2:]
-    is_whole = (
-        rest.startswith("0")
-        or (len(rest) == 11 and rest[0] == "1")
-        or (len(rest) == 10 and rest.startswith(("400", "800")))
-    )
+    is_whole = rest.startswith("0") or (len(rest) == 11 and rest[0] == "1") or (len(rest) == 10 and rest.startswith(("400", "800")))
     return rest if is_whole else "0" + rest
 
 

@@ -17,7 +17,8 @@ _MOST_READINGS = 6
 
 # Surnames read unlike the same character elsewhere (Tongyong guifan hanzi biao; Zhongguo xingshi da cidian).
 _SURNAMES = {
-    "单": "shan", "解": "xie", "仇": "qiu", "查": "zha", "曾": "zeng", "区": "ou", "朴": "piao", "盖": "ge", "乐": "yue",
+    "单": "shan", "解": "xie", "仇": "qiu", "查": "zha", "曾": "zeng", "区": "ou", "朴": "piao", "盖": "ge",
+    "乐": "yue",
     "翟": "zhai", "折": "she", "种": "chong", "缪": "miao", "员": "yun", "冼": "xian", "洗": "xian", "卜": "bu",
     "祭": "zhai", "秘": "bi", "召": "shao", "黑": "he", "藏": "zang", "能": "nai", "繁": "po", "句": "gou", "都": "du",
     "任": "ren", "华": "hua", "纪": "ji", "葛": "ge", "令": "ling", "宁": "ning", "牟": "mu", "覃": "qin", "隗": "wei",
@@ -27,32 +28,42 @@ _SURNAMES = {
     "谌": "chen", "钭": "tou", "乜": "nie", "呙": "guo", "郄": "qie", "长": "chang", "重": "chong", "焦": "jiao",
 }  # fmt: skip
 _DOUBLE_SURNAMES = {
-    "尉迟": ("yu", "chi"), "万俟": ("mo", "qi"), "单于": ("chan", "yu"), "长孙": ("zhang", "sun"), "澹台": ("tan", "tai"),
-    "欧阳": ("ou", "yang"), "令狐": ("ling", "hu"), "宰父": ("zai", "fu"), "鲜于": ("xian", "yu"), "夏侯": ("xia", "hou"),
-    "皇甫": ("huang", "fu"), "宇文": ("yu", "wen"), "司马": ("si", "ma"), "上官": ("shang", "guan"), "诸葛": ("zhu", "ge"),
+    "尉迟": ("yu", "chi"), "万俟": ("mo", "qi"), "单于": ("chan", "yu"), "长孙": ("zhang", "sun"),
+    "澹台": ("tan", "tai"),
+    "欧阳": ("ou", "yang"), "令狐": ("ling", "hu"), "宰父": ("zai", "fu"), "鲜于": ("xian", "yu"),
+    "夏侯": ("xia", "hou"),
+    "皇甫": ("huang", "fu"), "宇文": ("yu", "wen"), "司马": ("si", "ma"), "上官": ("shang", "guan"),
+    "诸葛": ("zhu", "ge"),
     "东方": ("dong", "fang"), "慕容": ("mu", "rong"), "公孙": ("gong", "sun"), "轩辕": ("xuan", "yuan"),
     "独孤": ("du", "gu"), "南宫": ("nan", "gong"), "司徒": ("si", "tu"), "百里": ("bai", "li"), "呼延": ("hu", "yan"),
-    "端木": ("duan", "mu"), "司空": ("si", "kong"), "赫连": ("he", "lian"), "闻人": ("wen", "ren"), "亓官": ("qi", "guan"),
+    "端木": ("duan", "mu"), "司空": ("si", "kong"), "赫连": ("he", "lian"), "闻人": ("wen", "ren"),
+    "亓官": ("qi", "guan"),
 }  # fmt: skip
 # What a character is usually read in names of companies, places and products, where the dictionary begins with another.
 _USUAL = {
-    "长": "chang", "都": "du", "厦": "xia", "藏": "zang", "卜": "bu", "翟": "zhai", "冼": "xian", "番": "fan", "什": "shi",
+    "长": "chang", "都": "du", "厦": "xia", "藏": "zang", "卜": "bu", "翟": "zhai", "冼": "xian", "番": "fan",
+    "什": "shi",
     "呒": "m", "嗯": "en", "呣": "m", "哼": "heng", "欸": "ei", "唔": "wu", "噷": "hm", "誒": "ei", "诶": "ei",
 }  # fmt: skip
 _OTHER = {
     "长": "zhang", "行": "hang", "重": "chong", "乐": "yue", "调": "tiao", "朝": "zhao", "传": "zhuan", "会": "kuai",
     "降": "xiang", "省": "xing", "厦": "sha", "晟": "cheng", "盛": "cheng", "参": "shen", "藏": "cang", "茜": "xi",
     "薄": "bao", "柏": "bo", "禅": "shan", "番": "pan", "堡": "pu", "泊": "po", "率": "shuai", "都": "dou", "娜": "nuo",
-    "阿": "e", "什": "shen", "六": "lu", "单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha", "朴": "piao",
+    "阿": "e", "什": "shen", "六": "lu", "单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha",
+    "朴": "piao",
     "盖": "ge", "区": "ou", "覃": "tan", "隗": "kui", "牟": "mou", "郗": "chi", "郇": "huan", "卜": "bo", "石": "dan",
 }  # fmt: skip
 _PHRASES = {
     "重庆": ("chong", "qing"), "银行": ("yin", "hang"), "商行": ("shang", "hang"), "车行": ("che", "hang"),
     "洋行": ("yang", "hang"), "分行": ("fen", "hang"), "支行": ("zhi", "hang"), "行业": ("hang", "ye"),
-    "音乐": ("yin", "yue"), "乐器": ("yue", "qi"), "会计": ("kuai", "ji"), "番禺": ("pan", "yu"), "空调": ("kong", "tiao"),
-    "朝阳": ("chao", "yang"), "重工": ("zhong", "gong"), "都市": ("du", "shi"), "六安": ("lu", "an"), "六合": ("lu", "he"),
-    "长治": ("chang", "zhi"), "蚌埠": ("beng", "bu"), "丽水": ("li", "shui"), "台州": ("tai", "zhou"), "十堰": ("shi", "yan"),
-    "乐清": ("yue", "qing"), "乐山": ("le", "shan"), "大厦": ("da", "sha"), "厦门": ("xia", "men"), "宿迁": ("su", "qian"),
+    "音乐": ("yin", "yue"), "乐器": ("yue", "qi"), "会计": ("kuai", "ji"), "番禺": ("pan", "yu"),
+    "空调": ("kong", "tiao"),
+    "朝阳": ("chao", "yang"), "重工": ("zhong", "gong"), "都市": ("du", "shi"), "六安": ("lu", "an"),
+    "六合": ("lu", "he"),
+    "长治": ("chang", "zhi"), "蚌埠": ("beng", "bu"), "丽水": ("li", "shui"), "台州": ("tai", "zhou"),
+    "十堰": ("shi", "yan"),
+    "乐清": ("yue", "qing"), "乐山": ("le", "shan"), "大厦": ("da", "sha"), "厦门": ("xia", "men"),
+    "宿迁": ("su", "qian"),
     "传动": ("chuan", "dong"), "传感": ("chuan", "gan"), "率先": ("shuai", "xian"), "参茸": ("shen", "rong"),
     "东阿": ("dong", "e"), "什邡": ("shi", "fang"), "单县": ("shan", "xian"), "冠县": ("guan", "xian"),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import chinese_calendar  # type: ignore[import-untyped]
+import chinese_calendar
 
 _FIRST_YEAR = min(chinese_calendar.holidays).year
 _LAST_YEAR = max(chinese_calendar.holidays).year

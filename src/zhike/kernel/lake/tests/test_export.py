@@ -7,6 +7,7 @@ import fcntl
 import multiprocessing
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ import pytest
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.lake import export
-from zhike.kernel.lake.engine import open_lake
+from zhike.kernel.lake.engine import KEEP, open_lake
 from zhike.kernel.lake.export import ExportReport, LakeTable, export_changes
 from zhike.kernel.lake.manifest import EMPTY, FILE, GRACE, read_manifest, sweep
 
@@ -245,6 +246,18 @@ def test_many_rows_pass_through_the_disk_in_order(
     keys = list(zip(january["day"].to_pylist(), january["id"].to_pylist(), strict=True))
     assert keys == sorted(keys)
     assert not (tmp_path / ".spool").exists()
+
+
+def test_threads_read_at_once_and_a_thread_forgets_what_it_read_long_ago(house: Database, tmp_path: Path) -> None:
+    lakes = [tmp_path / str(n) for n in range(KEEP + 2)]
+    for lake in lakes:
+        run(house, lake)
+
+    def seconds(lake: Path) -> int:
+        return int(open_lake(lake).tables["visits"].seconds.sum().to_pyarrow().as_py())
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        assert list(pool.map(seconds, lakes * 4)) == [40] * len(lakes) * 4
 
 
 def test_before_the_first_export_there_is_no_lake(tmp_path: Path) -> None:

@@ -24,9 +24,12 @@ def test_folding_twice_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("name", "pinyin"),
-    [("单雄信", "shan xiong xin"), ("解晓东", "xie xiao dong"), ("仇英", "qiu ying"), ("查良镛", "zha liang yong"), ("曾国藩", "zeng guo fan"),
-     ("区志航", "ou zhi hang"), ("朴树", "piao shu"), ("盖聂", "ge nie"), ("乐嘉", "yue jia"), ("尉迟恭", "yu chi gong"), ("万俟卨", "mo qi xie"),
-     ("吕布", "lv bu"), ("张广胜", "zhang guang sheng"), ("欧阳锋", "ou yang feng"), ("買買提·吐爾遜", "mai mai ti tu er xun"), ("长孙无忌", "zhang sun wu ji")],
+    [("单雄信", "shan xiong xin"), ("解晓东", "xie xiao dong"), ("仇英", "qiu ying"), ("查良镛", "zha liang yong"),
+     ("曾国藩", "zeng guo fan"),
+     ("区志航", "ou zhi hang"), ("朴树", "piao shu"), ("盖聂", "ge nie"), ("乐嘉", "yue jia"),
+     ("尉迟恭", "yu chi gong"), ("万俟卨", "mo qi xie"),
+     ("吕布", "lv bu"), ("张广胜", "zhang guang sheng"), ("欧阳锋", "ou yang feng"),
+     ("買買提·吐爾遜", "mai mai ti tu er xun"), ("长孙无忌", "zhang sun wu ji")],
 )  # fmt: skip
 def test_people_sort_by_their_surname(name: str, pinyin: str) -> None:
     assert sort_key(name, is_person=True) == pinyin
@@ -56,7 +59,8 @@ def test_initials() -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["苏州启衡精密机械有限公司", "启衡精密机械（苏州）有限公司", "啟衡精密機械股份有限公司", "江苏省苏州市启衡精密机械有限责任公司", "启衡精密机械集团", "启衡精密机械(集团)有限公司昆山分公司",
+    ["苏州启衡精密机械有限公司", "启衡精密机械（苏州）有限公司", "啟衡精密機械股份有限公司",
+     "江苏省苏州市启衡精密机械有限责任公司", "启衡精密机械集团", "启衡精密机械(集团)有限公司昆山分公司",
      "启衡 精密机械"],
 )  # fmt: skip
 def test_spellings_of_one_company_meet(spelling: str) -> None:

@@ -1,0 +1,161 @@
+"""Taking a change back from the history alone: whatever wrote the rows, their old values are there.
+
+A work table names every record of the change with its state before. It is gone through in three steps: deleted rows
+come back (parents first), changed values go back, new rows are removed (children first). Each chunk is one
+transaction together with its progress, so an undo killed half-way goes on where it was. What a later change touched
+stays as it is and is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from . import history, undo_steps
+from .actor import Actor, Scope
+from .errors import Refused
+from .imports.applying import follow_up
+from .models import Change, Record, Tracked
+from .registry import objects
+from .search import documents
+from .undo_steps import STEPS, Kept, Work
+
+DAYS = 30
+CHUNK = 20_000
+_LOCK_SPACE = 0x7A6C
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class UndoReport:
+    """What an undo did: records whose values went back, removed, brought back, and those it had to keep (the first 100)."""
+
+    change_id: str = ""
+    restored: int = 0
+    removed: int = 0
+    brought_back: int = 0
+    kept_count: int = 0
+    kept: list[dict[str, str]] = field(default_factory=list)
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _silent(_phase: str, _done: int, _total: int) -> None:
+    return
+
+
+def undo_change(change_id: uuid.UUID, *, by: Actor, chunk: int = CHUNK, on_progress: OnProgress = _silent) -> UndoReport:
+    """Take a change back, or go on with an undo that was interrupted.
+
+    Raises Refused: gone, not_permitted, undo_too_old (30 days), already_undone, undo_busy.
+    """
+    number = int.from_bytes(change_id.bytes[-4:], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, number])
+        if not cursor.fetchone()[0]:
+            raise Refused("undo_busy")
+    try:
+        return _undo(change_id, by, chunk, on_progress)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, number])
+
+
+def may_undo(change: Change, by: Actor) -> bool:
+    """Whoever made the change, or who may change all such records or the company's settings."""
+    if by.kind == "system" or (change.actor_id is not None and change.actor_id == by.user_id):
+        return True
+    return by.scope("org.settings", "change") is not None or by.scope(change.label, "change") is Scope.ALL
+
+
+def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) -> UndoReport:
+    change = Change.objects.filter(pk=change_id).first()
+    if change is None:
+        raise Refused("gone", label="kernel.change")
+    if not may_undo(change, by):
+        raise Refused("not_permitted", verb="undo")
+    if change.undone_at:
+        raise Refused("already_undone")
+    if not change.undo_progress and change.at < timezone.now() - dt.timedelta(days=DAYS):
+        raise Refused("undo_too_old", days=DAYS)
+    if not change.undo_progress:
+        _begin(change, by)
+    table = f"zhike_undo_{change.pk.hex}"
+    undo_id = str(change.undo_progress["change"])
+    total = undo_steps.collect(table, change_id, undo_id)
+    report = UndoReport(**change.undo_progress["report"])
+    for lo in range(int(change.undo_progress["done"]), total, chunk):
+        hi = min(lo + chunk, total)
+        _chunk(change, report, Work(table=table, change_id=str(change_id), undo_id=undo_id, lo=lo, hi=hi))
+        on_progress("undo", hi, total)
+    follow_up(undo_id, table, on_progress, is_import=False)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'drop table if exists "{table}"')
+        Change.objects.filter(pk=change_id).update(undone_at=timezone.now())
+    return report
+
+
+def _begin(change: Change, by: Actor) -> None:
+    with transaction.atomic():
+        undo = history.begin_change(by, verb="undo", label=change.label, object_id=change.object_id, undoes=change.pk)
+        report = UndoReport(change_id=str(undo.pk))
+        change.undo_progress = {"change": str(undo.pk), "done": 0, "report": report.plain()}
+        change.save(update_fields=["undo_progress"])
+
+
+def _chunk(change: Change, report: UndoReport, work: Work) -> None:
+    """One range in one transaction; a range that breaks a constraint is halved until the record at fault is kept."""
+    before = report.plain()
+    try:
+        with transaction.atomic():
+            history.continue_change(uuid.UUID(work.undo_id))
+            _steps(report, work)
+            with connection.cursor() as cursor:
+                cursor.execute("set constraints all immediate")
+            _save(change, report, work.hi)
+    except DatabaseError as error:
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        if state[:2] != "23":
+            raise
+        for name, value in before.items():
+            setattr(report, name, value)
+        if work.hi - work.lo > 1:
+            middle = (work.lo + work.hi) // 2
+            _chunk(change, report, work.part(work.lo, middle))
+            _chunk(change, report, work.part(middle, work.hi))
+            return
+        _keep(report, [undo_steps.first_of(work, "taken")])
+        _save(change, report, work.hi)
+
+
+def _steps(report: UndoReport, work: Work) -> None:
+    for model, step in undo_steps.groups(work):
+        done, kept = STEPS[step](work, model)
+        name = {"back": "brought_back", "values": "restored", "remove": "removed"}[step]
+        setattr(report, name, getattr(report, name) + done)
+        _keep(report, kept)
+        _search(model, undo_steps.ids(work, model))
+
+
+def _keep(report: UndoReport, kept: list[Kept]) -> None:
+    report.kept_count += len(kept)
+    report.kept += [asdict(one) for one in kept[: max(0, 100 - len(report.kept))]]
+
+
+def _save(change: Change, report: UndoReport, done: int) -> None:
+    progress = {"change": report.change_id, "done": done, "report": report.plain()}
+    Change.objects.filter(pk=change.pk).update(undo_progress=progress)
+
+
+def _search(model: type[Tracked], ids: list[uuid.UUID]) -> None:
+    if issubclass(model, Record) and objects.has(model._meta.label_lower):
+        documents.refresh(model, ids)
+
+

@@ -31,8 +31,14 @@ def write_activity(
     if not body.strip() and kind != ActivityKind.TOUCH:
         raise Refused("required", field="body")
     activity = Activity(
-        customer=customer, kind=kind, body=body.strip()[:LONGEST_NOTE], happened_at=happened_at or timezone.now(), author_id=by.user_id,
-        rule=rule, owner_id=customer.owner_id, team_id=customer.team_id,
+        customer=customer,
+        kind=kind,
+        body=body.strip()[:LONGEST_NOTE],
+        happened_at=happened_at or timezone.now(),
+        author_id=by.user_id,
+        rule=rule,
+        owner_id=customer.owner_id,
+        team_id=customer.team_id,
     )
     return save_new(activity, by=by)
 
@@ -48,11 +54,11 @@ def add_contact(customer: Customer, *, by: Actor, name: str, title: str = "", ph
 
 
 @action(needs="change")
-def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", province: str = "", city: str = "", district: str = "") -> Address:
+def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", province: str = "", city: str = "") -> Address:
     """A further place of the customer."""
     if not street.strip():
         raise Refused("required", field="street")
-    place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city, district=district)
+    place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city)
     place.owner_id, place.team_id = customer.owner_id, customer.team_id
     return save_new(place, by=by)
 

@@ -12,10 +12,19 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.actor import Actor
 from zhike.kernel.policy import follows, owned, set_policy
 from zhike.kernel.registry import objects
-from zhike.kernel.spec import (
-    Column, Filter, ObjectSpec, PageAction, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource,
-)
 from zhike.kernel.screens.cells import badge
+from zhike.kernel.spec import (
+    Column,
+    Filter,
+    ObjectSpec,
+    PageAction,
+    Panel,
+    SearchSource,
+    SidePanel,
+    Sort,
+    TimelineEntry,
+    TimelineSource,
+)
 from zhike.kernel.templatetags.zhike_ui import mask_phone
 
 from .models import Activity, Address, Contact, Customer, CustomerTag, Grade, Kind, Segment
@@ -108,7 +117,9 @@ objects.add(
             Filter(name="owner", label=_("负责人"), kind="person", covered=True),
             Filter(name="team", label=_("团队"), kind="person", covered=True),
             Filter(name="grade", label=_("等级"), choices=lambda: list(Grade.choices), covered=True),
-            Filter(name="segment", label=_("价值分组"), kind="number", choices=lambda: [(str(k), v) for k, v in Segment.choices], covered=True),
+            Filter(
+                name="segment", label=_("价值分组"), kind="number", choices=lambda: [(str(k), v) for k, v in Segment.choices], covered=True
+            ),
             Filter(name="kind", label=_("类型"), choices=lambda: list(Kind.choices), covered=True),
             Filter(name="city", label=_("城市"), covered=True),
             Filter(name="tag", label=_("标签"), choices=all_tags, build=_tagged),
@@ -130,10 +141,27 @@ objects.add(
             Panel(title=_("备注"), fields=("remark",)),
         ),
         form=("name", "kind", "phone", "grade"),
-        form_more=("code", "category", "industry", "source", "province", "city", "address", "email", "wechat", "credit_code", "birthday", "remark"),
+        form_more=(
+            "code",
+            "category",
+            "industry",
+            "source",
+            "province",
+            "city",
+            "address",
+            "email",
+            "wechat",
+            "credit_code",
+            "birthday",
+            "remark",
+        ),
         required=("name", "kind"),
         search=SearchSource(
-            title="name", code="code", phone="phone", person="kind", also=contacts_to_find,
+            title="name",
+            code="code",
+            phone="phone",
+            person="kind",
+            also=contacts_to_find,
             note=lambda c: "，".join(part for part in (str(c.get_grade_display()) if c.grade else "", c.city, mask_phone(c.phone)) if part),
         ),
         prepare=prepare_customer,
@@ -146,7 +174,11 @@ objects.add(
             PageAction(path="activity/message", label=_("记消息"), icon="message-2"),
             PageAction(path="activity/visit", label=_("记拜访"), icon="map-pin"),
         ),
-        views=((_("重要客户"), "grade.in=key"), (_("三个月没下单"), "last_order_at.before=90&sort=-sales"), (_("没有负责人"), "owner.none=1")),
+        views=(
+            (_("重要客户"), "grade.in=key"),
+            (_("三个月没下单"), "last_order_at.before=90&sort=-sales"),
+            (_("没有负责人"), "owner.none=1"),
+        ),
     )
 )
 
@@ -160,8 +192,11 @@ objects.add(
         icon="user",
         unit=_("人"),
         columns=(
-            Column(path="name", cell="name", phone="name"), Column(path="customer", cell="record", join=("customer",), phone="seg"),
-            Column(path="title", phone="cls"), Column(path="phone", cell="phone", phone="amt"), Column(path="email"),
+            Column(path="name", cell="name", phone="name"),
+            Column(path="customer", cell="record", join=("customer",), phone="seg"),
+            Column(path="title", phone="cls"),
+            Column(path="phone", cell="phone", phone="amt"),
+            Column(path="email"),
         ),
         default_columns=("name", "customer", "title", "phone", "email"),
         sorts=(Sort(key="updated_at"),),
@@ -197,16 +232,26 @@ def _activities(actor: Actor, customer: Customer, before: dt.datetime, limit: in
     rows = customer.activities.filter(happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
     return [
         TimelineEntry(
-            at=row.happened_at, key=str(row.pk), kind="activity", icon=ICONS[row.kind], title=row.get_kind_display(), body=row.body,
+            at=row.happened_at,
+            key=str(row.pk),
+            kind="activity",
+            icon=ICONS[row.kind],
+            title=row.get_kind_display(),
+            body=row.body,
             badge=_now("按由头联系") if row.rule else "",
         )
         for row in rows
     ]
 
 
-objects.show_on("customers.customer", SidePanel(key="tags", template="customers/panels/tags.html", load=_tags_panel, place="facts", rank=10))
-objects.show_on("customers.customer", SidePanel(key="contacts", template="customers/panels/contacts.html", load=_contacts, place="facts", rank=20))
-objects.show_on("customers.customer", SidePanel(key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30))
+objects.show_on(
+    "customers.customer", SidePanel(key="tags", template="customers/panels/tags.html", load=_tags_panel, place="facts", rank=10)
+)
+objects.show_on(
+    "customers.customer", SidePanel(key="contacts", template="customers/panels/contacts.html", load=_contacts, place="facts", rank=20)
+)
+objects.show_on(
+    "customers.customer", SidePanel(key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30)
+)
 objects.show_on("customers.customer", SidePanel(key="writer", template="customers/panels/writer.html", load=lambda a, c: {}, place="main"))
 objects.tell_on("customers.customer", TimelineSource(kind="activity", label=_("跟进"), entries=_activities))
-

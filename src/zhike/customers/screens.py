@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.bulk import chosen_ids
 from zhike.kernel.screens.list import count_words
 from zhike.kernel.screens.web import actor_in, record_of, screen, spec_of, toast, trigger
 from zhike.kernel.screens.words import add_words, in_words
-from zhike.kernel.history import last_change_of
 
 from .actions import add_address, add_contact, tag_customer, tag_many, write_activity
 from .models import ActivityKind, Customer
@@ -38,9 +38,14 @@ def _customer(request: HttpRequest, pk: uuid.UUID) -> Customer:
 class ActivityForm(forms.Form):
     """What happened and when."""
 
-    body = forms.CharField(label=gettext_lazy("说了什么，结果怎样"), widget=forms.Textarea(attrs={"class": "form-control", "rows": 4, "autofocus": True}), max_length=10_000)
+    body = forms.CharField(
+        label=gettext_lazy("说了什么，结果怎样"),
+        widget=forms.Textarea(attrs={"class": "form-control", "rows": 4, "autofocus": True}),
+        max_length=10_000,
+    )
     happened_at = forms.DateTimeField(
-        label=gettext_lazy("时间"), widget=forms.DateTimeInput(attrs={"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        label=gettext_lazy("时间"),
+        widget=forms.DateTimeInput(attrs={"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
 
@@ -76,18 +81,35 @@ def _kept(response: HttpResponse, text: str, pk: uuid.UUID) -> HttpResponse:
 class ContactForm(forms.Form):
     """A new contact."""
 
-    name = forms.CharField(label=gettext_lazy("姓名"), max_length=100, widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True}))
-    title = forms.CharField(label=gettext_lazy("职务"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"}))
-    phone = forms.CharField(label=gettext_lazy("电话"), max_length=40, required=False, widget=forms.TextInput(attrs={"class": "form-control", "inputmode": "tel"}))
-    email = forms.EmailField(label=gettext_lazy("邮箱"), max_length=200, required=False, widget=forms.EmailInput(attrs={"class": "form-control"}))
+    name = forms.CharField(
+        label=gettext_lazy("姓名"), max_length=100, widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True})
+    )
+    title = forms.CharField(
+        label=gettext_lazy("职务"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"})
+    )
+    phone = forms.CharField(
+        label=gettext_lazy("电话"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "form-control", "inputmode": "tel"}),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("邮箱"), max_length=200, required=False, widget=forms.EmailInput(attrs={"class": "form-control"})
+    )
 
 
 class AddressForm(forms.Form):
     """A further place."""
 
-    label = forms.CharField(label=gettext_lazy("用途"), max_length=40, required=False, widget=forms.TextInput(attrs={"class": "form-control"}))
-    province = forms.CharField(label=gettext_lazy("省份"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"}))
-    city = forms.CharField(label=gettext_lazy("城市"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"}))
+    label = forms.CharField(
+        label=gettext_lazy("用途"), max_length=40, required=False, widget=forms.TextInput(attrs={"class": "form-control"})
+    )
+    province = forms.CharField(
+        label=gettext_lazy("省份"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"})
+    )
+    city = forms.CharField(
+        label=gettext_lazy("城市"), max_length=60, required=False, widget=forms.TextInput(attrs={"class": "form-control"})
+    )
     street = forms.CharField(label=gettext_lazy("详细地址"), max_length=300, widget=forms.TextInput(attrs={"class": "form-control"}))
 
 
@@ -134,7 +156,11 @@ def bulk_tag(request: HttpRequest) -> HttpResponse:
     """GET: ask for tags. POST: add them to the chosen customers."""
     spec = spec_of("customers")
     if request.method != "POST":
-        return render(request, "customers/tags.html", {"action": f"/customers/bulk/tag?{request.GET.urlencode()}", "heading": _("加标签"), "is_bulk": True})
+        return render(
+            request,
+            "customers/tags.html",
+            {"action": f"/customers/bulk/tag?{request.GET.urlencode()}", "heading": _("加标签"), "is_bulk": True},
+        )
     ids = chosen_ids(request, spec, "change")
     change = tag_many(ids, _names(request), by=actor_in(request))
     response = trigger(HttpResponse(status=204), {"zk:close": {}, "zk:clear": {}, "zk:changed": {}})

@@ -7,7 +7,7 @@ import polars as pl
 
 from zhike.demo.arrays import DAY, Ints, choose, moments, pick, uuids
 from zhike.demo.customers import plain_record
-from zhike.demo.people import DEMO_LOGINS
+from zhike.demo.logins import DEMO_LOGINS
 from zhike.demo.size import HORIZON, Chunk, DemoSize
 from zhike.demo.traits import nullable, traits
 from zhike.demo.words import CALLS, MESSAGES, NOTES, OUTCOMES, SUBJECTS, TAGS, VISITS

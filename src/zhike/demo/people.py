@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from zhike.demo.arrays import Floats, choose, pick
+from zhike.demo.logins import DEMO_LOGINS
 from zhike.demo.size import DemoSize
 from zhike.demo.words import GIVEN_FIRST, GIVEN_LAST, SURNAME_WEIGHTS, SURNAMES
-
-DEMO_COMPANY = "恒砺机电"
-DEMO_PASSWORD = "zhike-demo"
-
-
-class DemoLogin(NamedTuple):
-    """Somebody to log in as: user name, name, role code, title of the role in Chinese and English, team."""
-
-    username: str
-    name: str
-    role: str
-    title: str
-    title_en: str
-    team: str
-
-
-DEMO_LOGINS = (
-    DemoLogin("admin", "陈思远", "admin", "管理员", "Administrator", "恒砺机电"),
-    DemoLogin("manager", "马文博", "manager", "销售经理", "Sales manager", "华东大区"),
-    DemoLogin("linyue", "林悦", "sales", "销售", "Sales", "销售一部"),
-    DemoLogin("zhouhang", "周航", "sales", "销售", "Sales", "销售二部"),
-    DemoLogin("service", "许静", "service", "客服", "Customer service", "客服部"),
-    DemoLogin("analyst", "顾言", "analyst", "分析", "Analyst", "恒砺机电"),
-)
 
 # Team, the team above, and the regions it sells in. Small demos have the first seven.
 _TEAMS = (

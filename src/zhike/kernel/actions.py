@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
-
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -18,6 +17,7 @@ from . import history
 from .actor import Actor
 from .errors import Refused
 from .events import Event, publish
+from .fields import field_of
 from .models import Record, Tracked
 from .policy import policy_of
 
@@ -56,7 +56,7 @@ def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable
                     raise Refused("gone", label=model._meta.label_lower)
                 policy_of(model).require(by, needs, fresh)
                 history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower, object_id=record.pk)
-                return rule(fresh, *args, **kwargs)
+                return rule(cast("R", fresh), *args, **kwargs)
 
         return run
 
@@ -188,7 +188,7 @@ def change_record(record: R, values: Mapping[str, Any], *, by: Actor, expected: 
     def change(fresh: R, *, by: Actor) -> R:
         del by
         wanted = prepared(type(fresh), values)
-        differing = [name for name, value in wanted.items() if getattr(fresh, fresh._meta.get_field(name).attname) != _plain(value)]
+        differing = [name for name, value in wanted.items() if getattr(fresh, field_of(fresh, name).attname) != _plain(value)]
         if not differing:
             return fresh
         for name in differing:

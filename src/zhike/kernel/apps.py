@@ -12,11 +12,9 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import registry, upkeep
-        from .search import listeners
+        from . import registry
 
-        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing")
-        assert upkeep and listeners
+        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners")
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 
@@ -22,3 +23,11 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]
 
 
 ZERO = Decimal(0)
+
+
+def field_of(model: type[models.Model] | models.Model, name: str) -> models.Field[Any, Any]:
+    """A stored field by its name or its column's name; FieldDoesNotExist for relations from elsewhere."""
+    found = model._meta.get_field(name)
+    if not isinstance(found, models.Field):
+        raise FieldDoesNotExist(name)
+    return found

@@ -80,7 +80,7 @@ def trigger_sql(model: type[Tracked], kind: int) -> str:
     columns = tracked_columns(model)
     differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in columns)
     pieces = ", ".join(
-        f"case when o.\"{c}\" is distinct from n.\"{c}\" then '\"{c}\":'||coalesce(to_json(o.\"{c}\")::text,'null') end" for c in columns
+        f'case when o."{c}" is distinct from n."{c}" then \'"{c}":\'||coalesce(to_json(o."{c}")::text,\'null\') end' for c in columns
     )
     head = f"insert into kernel_history(kind, object_id, change_id, op, old) select {kind},"
     bodies = {
@@ -102,7 +102,7 @@ def install() -> None:
     """Write the triggers of every tracked table whose columns changed since they were last written."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_TABLE)
-        ensure_partitions(dt.date.today())
+        ensure_partitions(dt.datetime.now(tz=dt.UTC).date())
         for model in tracked_models():
             sql = trigger_sql(model, kind_of(model))
             mark = hashlib.sha256(sql.encode()).hexdigest()[:16]
@@ -138,8 +138,15 @@ def _months(day: dt.date, count: int) -> Iterator[tuple[dt.date, dt.date]]:
 def begin_change(by: Actor, *, verb: str, label: str = "", object_id: uuid.UUID | None = None, undoes: uuid.UUID | None = None) -> Change:
     """Note who acts and let every row written in this transaction point to it."""
     change = Change.objects.create(
-        actor_kind=by.kind, actor_id=by.user_id, actor_name=by.name[:150], verb=verb, label=label, object_id=object_id,
-        source=by.source, reason=by.reason[:300], undoes_id=undoes,
+        actor_kind=by.kind,
+        actor_id=by.user_id,
+        actor_name=by.name[:150],
+        verb=verb,
+        label=label,
+        object_id=object_id,
+        source=by.source,
+        reason=by.reason[:300],
+        undoes_id=undoes,
     )
     continue_change(change.pk)
     return change

@@ -33,7 +33,9 @@ class RecordQuerySet(models.QuerySet[M]):
 class Tracked(models.Model):
     """A table whose every change is kept in the history, however the change was made."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, db_default=models.Func(function="zhike_uuid7", output_field=models.UUIDField()), editable=False)
+    id = models.UUIDField(
+        primary_key=True, default=uuid7, db_default=models.Func(function="zhike_uuid7", output_field=models.UUIDField()), editable=False
+    )
 
     objects = RecordQuerySet.as_manager()
 
@@ -48,12 +50,24 @@ class Record(Tracked):
     """Base of every object type that a person can open, list, share and look back on."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, blank=True, related_name="+",
-        db_constraint=False, db_index=False, verbose_name=_("负责人"),
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("负责人"),
     )
     team = models.ForeignKey(
-        settings.ZHIKE_TEAM_MODEL, models.DO_NOTHING, null=True, blank=True, related_name="+",
-        db_constraint=False, db_index=False, verbose_name=_("团队"),
+        settings.ZHIKE_TEAM_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("团队"),
     )
     created_at = models.DateTimeField(_("建立时间"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("更新时间"), db_default=Now(), editable=False)

@@ -21,9 +21,8 @@ from . import history, undo_steps
 from .actor import Actor, Scope
 from .errors import Refused
 from .imports.applying import follow_up
-from .models import Change, Record, Tracked
-from .registry import objects
-from .search import documents
+from .imports.searching import drop_gone, refresh_selected
+from .models import Change
 from .undo_steps import STEPS, Kept, Work
 
 DAYS = 30
@@ -89,11 +88,12 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
         _begin(change, by)
     table = f"zhike_undo_{change.pk.hex}"
     undo_id = str(change.undo_progress["change"])
-    total = undo_steps.collect(table, change_id, undo_id)
+    total = undo_steps.collect(table, change_id)
+    quiet = undo_steps.quiet_changes(change, undo_id)
     report = UndoReport(**change.undo_progress["report"])
     for lo in range(int(change.undo_progress["done"]), total, chunk):
         hi = min(lo + chunk, total)
-        _chunk(change, report, Work(table=table, change_id=str(change_id), undo_id=undo_id, lo=lo, hi=hi))
+        _chunk(change, report, Work(table=table, undo_id=undo_id, quiet=quiet, lo=lo, hi=hi))
         on_progress("undo", hi, total)
     follow_up(undo_id, table, on_progress, is_import=False)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -141,7 +141,8 @@ def _steps(report: UndoReport, work: Work) -> None:
         name = {"back": "brought_back", "values": "restored", "remove": "removed"}[step]
         setattr(report, name, getattr(report, name) + done)
         _keep(report, kept)
-        _search(model, undo_steps.ids(work, model))
+        drop_gone(model, undo_steps.ids_sql(work, model))
+        refresh_selected(model, undo_steps.ids_sql(work, model))
 
 
 def _keep(report: UndoReport, kept: list[Kept]) -> None:
@@ -152,10 +153,3 @@ def _keep(report: UndoReport, kept: list[Kept]) -> None:
 def _save(change: Change, report: UndoReport, done: int) -> None:
     progress = {"change": report.change_id, "done": done, "report": report.plain()}
     Change.objects.filter(pk=change.pk).update(undo_progress=progress)
-
-
-def _search(model: type[Tracked], ids: list[uuid.UUID]) -> None:
-    if issubclass(model, Record) and objects.has(model._meta.label_lower):
-        documents.refresh(model, ids)
-
-

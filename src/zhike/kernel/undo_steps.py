@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django.db import connection, models
+from django.db.models import Q
 
 from . import history
-from .models import Attachment, Record, Tracked
+from .models import Attachment, Change, Record, Tracked
 
 SQL_COLLECT = """
 create unlogged table "{table}" as
@@ -36,7 +37,7 @@ from steps s join unnest(%(kinds)s::smallint[], %(ranks)s::int[]) as r (kind, ra
 LATER = """
 select w.object_id, bool_or(h.op = 'D') as gone, array_remove(array_agg(distinct k.key), null) as keys
 from "{table}" w join kernel_history h on h.object_id = w.object_id and h.kind = w.kind and h.hid > w.first_hid
-  and h.change_id is distinct from %(change)s and h.change_id is distinct from %(undo)s
+  and (h.change_id is null or h.change_id <> all (%(quiet)s::uuid[]))
 left join lateral jsonb_object_keys(h.old) k (key) on h.op = 'U'
 where w.n > %(lo)s and w.n <= %(hi)s and w.kind = %(kind)s group by w.object_id
 """
@@ -47,8 +48,8 @@ class Work:
     """A range lo < n <= hi of the work table of one undo."""
 
     table: str
-    change_id: str
     undo_id: str
+    quiet: tuple[str, ...]  # changes that do not count as later ones: this, its undo, what was taken back itself
     lo: int
     hi: int
 
@@ -56,7 +57,7 @@ class Work:
         return replace(self, lo=lo, hi=hi)
 
     def values(self, model: type[Tracked] | None = None) -> dict[str, Any]:
-        found: dict[str, Any] = {"lo": self.lo, "hi": self.hi, "change": self.change_id, "undo": self.undo_id}
+        found: dict[str, Any] = {"lo": self.lo, "hi": self.hi, "quiet": list(self.quiet)}
         return found | ({"kind": history.kind_of(model)} if model else {})
 
 
@@ -94,9 +95,8 @@ def ranks() -> Mapping[type[Tracked], int]:
     return known
 
 
-def collect(table: str, change_id: uuid.UUID, undo_id: str) -> int:
+def collect(table: str, change_id: uuid.UUID) -> int:
     """Make the work table anew; the same change always gives the same rows in the same order."""
-    del undo_id
     order = ranks()
     with connection.cursor() as cursor:
         cursor.execute(f'drop table if exists "{table}"')
@@ -110,6 +110,12 @@ def collect(table: str, change_id: uuid.UUID, undo_id: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def quiet_changes(change: Change, undo_id: str) -> tuple[str, ...]:
+    """Later changes that were taken back, with what took them back, leave no trace to respect; nor does this change."""
+    undone = Change.objects.filter(at__gte=change.at).filter(Q(undone_at__isnull=False) | Q(undoes__undone_at__isnull=False))
+    return (str(change.pk), undo_id, *map(str, undone.values_list("pk", flat=True)))
+
+
 def groups(work: Work) -> Iterator[tuple[type[Tracked], str]]:
     """Tables and steps of a range, in order."""
     with connection.cursor() as cursor:
@@ -119,10 +125,9 @@ def groups(work: Work) -> Iterator[tuple[type[Tracked], str]]:
         yield history.model_of_kind(kind), step
 
 
-def ids(work: Work, model: type[Tracked]) -> list[uuid.UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(f'select object_id from "{work.table}" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s', work.values(model))
-        return [row[0] for row in cursor.fetchall()]
+def ids_sql(work: Work, model: type[Tracked]) -> str:
+    """The ids of a table's records in the range, as SQL."""
+    return f'select object_id from "{work.table}" where n > {int(work.lo)} and n <= {int(work.hi)} and kind = {int(history.kind_of(model))}'
 
 
 def first_of(work: Work, why: str) -> Kept:

@@ -28,7 +28,7 @@ def tell_waiting_events() -> None:
 
 @every("7 3 * * *")
 def prepare_history_months() -> None:
-    history.ensure_partitions(dt.date.today())
+    history.ensure_partitions(dt.datetime.now(tz=dt.UTC).date())
 
 
 @every("17 3 * * *")

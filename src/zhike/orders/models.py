@@ -35,7 +35,9 @@ def _family(name: str, key: str) -> list[models.Index]:
 class Order(Record):
     """One order of one customer (or of nobody known); totals are sums of its lines, returns negative."""
 
-    number = models.CharField(_("订单编号"), max_length=80, unique=True)
+    number = models.CharField(_("订单编号"), max_length=80)
+    # Some sources give one number to several orders; then `part` tells them apart (customer and day), else it is empty.
+    part = models.CharField(max_length=120, blank=True, db_default="", default="", editable=False)
     customer = models.ForeignKey(
         Customer, models.SET_NULL, null=True, blank=True, related_name="orders", db_index=False, verbose_name=_("客户")
     )
@@ -60,6 +62,7 @@ class Order(Record):
     untracked: ClassVar[tuple[str, ...]] = ("lines_count", "quantity", "amount", "gross", "profit")
 
     class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["number", "part"], name="order_number_once")]
         indexes: ClassVar = [
             *_family("time", "ordered_at"),
             models.Index(fields=["customer", "-ordered_at", "-id"], name="order_of_customer"),

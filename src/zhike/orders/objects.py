@@ -61,12 +61,24 @@ objects.add(
         unit=_("单"),
         name="number",
         columns=(
-            Column(path="number", cell="name", phone="name"), Column(path="customer", cell="record", join=("customer",), phone="seg"),
-            Column(path="ordered_at", cell="date", phone="risk"), Column(path="amount", cell="money", phone="amt", label=_("金额（元）")),
-            Column(path="quantity", cell="number"), Column(path="profit", cell="money"), Column(path="status", cell="status", phone="cls"),
-            Column(path="lines_count", cell="number"), Column(path="owner", cell="person"), Column(path="team", cell="team"),
-            Column(path="city"), Column(path="province"), Column(path="region"), Column(path="country"), Column(path="channel"),
-            Column(path="ship_mode"), Column(path="shipped_at", cell="date"), Column(path="currency"),
+            Column(path="number", cell="name", phone="name"),
+            Column(path="customer", cell="record", join=("customer",), phone="seg"),
+            Column(path="ordered_at", cell="date", phone="risk"),
+            Column(path="amount", cell="money", phone="amt", label=_("金额（元）")),
+            Column(path="quantity", cell="number"),
+            Column(path="profit", cell="money"),
+            Column(path="status", cell="status", phone="cls"),
+            Column(path="lines_count", cell="number"),
+            Column(path="owner", cell="person"),
+            Column(path="team", cell="team"),
+            Column(path="city"),
+            Column(path="province"),
+            Column(path="region"),
+            Column(path="country"),
+            Column(path="channel"),
+            Column(path="ship_mode"),
+            Column(path="shipped_at", cell="date"),
+            Column(path="currency"),
         ),
         default_columns=("number", "customer", "ordered_at", "amount", "quantity", "status", "owner", "city"),
         sorts=(Sort(key="ordered_at"),),
@@ -109,7 +121,12 @@ def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:
         return None
     recent = list(Order.objects.visible_to(actor).filter(customer=customer).order_by("-ordered_at", "-id")[:5])
     bought = customer.last_order_at > NEVER
-    return {"orders": recent, "customer": customer, "has_bought": bought, "average": customer.sales / customer.orders_count if customer.orders_count else None}
+    return {
+        "orders": recent,
+        "customer": customer,
+        "has_bought": bought,
+        "average": customer.sales / customer.orders_count if customer.orders_count else None,
+    }
 
 
 def _figures(actor: Actor, customer: Customer) -> dict[str, Any] | None:
@@ -123,7 +140,11 @@ def _figures(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     this, last = found["this"] or 0, found["last"] or 0
     silent = (now - customer.last_order_at).days if customer.last_order_at > NEVER else None
     return {
-        "this": this, "change": this - last, "last": last, "silent": silent, "rfm": "-".join(str(customer.rfm)) if customer.rfm else "",
+        "this": this,
+        "change": this - last,
+        "last": last,
+        "silent": silent,
+        "rfm": "-".join(str(customer.rfm)) if customer.rfm else "",
         "segment": customer.get_segment_display() if customer.segment else "",
         "average": customer.sales / customer.orders_count if customer.orders_count else None,
     }
@@ -135,9 +156,15 @@ def _told(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> 
     rows = Order.objects.visible_to(actor).filter(customer=customer, ordered_at__lte=before).order_by("-ordered_at", "-id")[:limit]
     return [
         TimelineEntry(
-            at=row.ordered_at, key=str(row.pk), kind="order", icon="shopping-cart", title=_now("订单 %(number)s") % {"number": row.number},
+            at=row.ordered_at,
+            key=str(row.pk),
+            kind="order",
+            icon="shopping-cart",
+            title=_now("订单 %(number)s") % {"number": row.number},
             body=_now("%(amount)s 元，%(quantity)s 件") % {"amount": money(row.amount), "quantity": num(row.quantity)},
-            url=f"/orders/{row.pk}/", badge=row.get_status_display() if row.status != Status.DONE else "", tone="bad" if row.amount < 0 else "",
+            url=f"/orders/{row.pk}/",
+            badge=row.get_status_display() if row.status != Status.DONE else "",
+            tone="bad" if row.amount < 0 else "",
         )
         for row in rows
     ]

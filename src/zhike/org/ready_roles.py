@@ -7,7 +7,7 @@ from zhike.kernel.actor import Scope
 from .models import Grant, Role
 
 VERBS = ("view", "create", "change", "delete", "export", "import")
-EVERY = {verb: Scope.ALL for verb in VERBS}
+EVERY = dict.fromkeys(VERBS, Scope.ALL)
 READ = {"view": Scope.ALL, "export": Scope.ALL}
 PAGES = ("analytics.value", "analytics.overview")
 
@@ -26,8 +26,8 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "manager": (
         "销售经理",
         {
-            "customers.customer": {verb: Scope.BRANCH for verb in (*VERBS, "transfer")},
-            "orders.order": {verb: Scope.BRANCH for verb in VERBS},
+            "customers.customer": dict.fromkeys((*VERBS, "transfer"), Scope.BRANCH),
+            "orders.order": dict.fromkeys(VERBS, Scope.BRANCH),
             "catalog.product": {"view": Scope.ALL},
             **{page: {"view": Scope.BRANCH} for page in PAGES},
         },
@@ -35,8 +35,8 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "sales": (
         "销售",
         {
-            "customers.customer": {verb: Scope.OWN for verb in ("view", "create", "change", "delete", "export", "import")},
-            "orders.order": {verb: Scope.OWN for verb in ("view", "create", "change", "import")},
+            "customers.customer": dict.fromkeys(("view", "create", "change", "delete", "export", "import"), Scope.OWN),
+            "orders.order": dict.fromkeys(("view", "create", "change", "import"), Scope.OWN),
             "catalog.product": {"view": Scope.ALL},
             **{page: {"view": Scope.OWN} for page in PAGES},
         },

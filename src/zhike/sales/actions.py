@@ -6,8 +6,8 @@ import datetime as dt
 
 from django.utils import timezone
 
-from zhike.customers.models import Activity, Customer
 from zhike.customers.actions import write_activity
+from zhike.customers.models import Activity, Customer
 from zhike.kernel.actions import action
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused

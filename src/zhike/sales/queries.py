@@ -80,15 +80,20 @@ def _candidates(rule: TouchRule, reach: Reach, actor: Actor, today: dt.date, now
 def _suggestion(rule: TouchRule, customer: Customer, chance: float, today: dt.date) -> Suggestion:
     usual = customer.sales / max(customer.orders_count, 1)
     return Suggestion(
-        rule=rule, customer=customer, usual=usual, chance=chance, value=usual * Decimal(str(round(chance, 4))), why=rule.why(customer, today)
+        rule=rule,
+        customer=customer,
+        usual=usual,
+        chance=chance,
+        value=usual * Decimal(str(round(chance, 4))),
+        why=rule.why(customer, today),
     )
 
 
 def _chances(actor: Actor) -> dict[str, float]:
     """Chance by rule: the guess shrunk towards what happened, halved at each share of "useless" this person gave."""
     outcomes = {row.rule: row for row in TouchOutcome.objects.all()}
-    useless = dict(
-        SuggestionAnswer.objects.filter(user_id=actor.user_id, answer=Answer.USELESS).values_list("rule").annotate(n=Count("pk"))
+    useless: dict[str, int] = dict(
+        SuggestionAnswer.objects.filter(user_id=actor.user_id or 0, answer=Answer.USELESS).values_list("rule").annotate(n=Count("pk"))
     )
     chances = {}
     for rule in RULES:

@@ -64,11 +64,14 @@ class DoneForm(forms.Form):
     """How the customer was contacted and what came of it."""
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("方式"), choices=[(k.value, k.label) for k in (ActivityKind.CALL, ActivityKind.MESSAGE, ActivityKind.VISIT)],
+        label=gettext_lazy("方式"),
+        choices=[(k.value, k.label) for k in (ActivityKind.CALL, ActivityKind.MESSAGE, ActivityKind.VISIT)],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
     body = forms.CharField(
-        label=gettext_lazy("结果"), required=False, max_length=10_000,
+        label=gettext_lazy("结果"),
+        required=False,
+        max_length=10_000,
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 4, "autofocus": True}),
     )
 

@@ -76,24 +76,46 @@ WHY: dict[str, Callable[[Facts], str]] = {
 
 RULES = (
     TouchRule(
-        code="thank3", title=_("买后 3 天道谢"), deed=_("道谢，问货到没有"), window=(3, 6), guess=0.10,
+        code="thank3",
+        title=_("买后 3 天道谢"),
+        deed=_("道谢，问货到没有"),
+        window=(3, 6),
+        guess=0.10,
         advice=_("货收到了吗，数量和型号都对吗；有问题随时找我"),
     ),
     TouchRule(
-        code="ask7", title=_("买后 7 天问使用"), deed=_("问用得怎样"), window=(7, 13), guess=0.12,
+        code="ask7",
+        title=_("买后 7 天问使用"),
+        deed=_("问用得怎样"),
+        window=(7, 13),
+        guess=0.12,
         advice=_("用了一周，有没有不顺手的地方；配套的要不要一起备一些"),
     ),
     TouchRule(
-        code="month", title=_("满月问满意"), deed=_("问满意不满意"), window=(30, 44), guess=0.14,
+        code="month",
+        title=_("满月问满意"),
+        deed=_("问满意不满意"),
+        window=(30, 44),
+        guess=0.14,
         advice=_("用了一个月，打几分；哪里能做得更好"),
     ),
     TouchRule(
-        code="quarter", title=_("三个月没买"), deed=_("问近况，约下一单"), window=(90, 119), guess=0.08,
-        advice=_("好久没联系，最近生产怎么样；库存还够用多久"), only=Q(segment__in=IMPORTANT),
+        code="quarter",
+        title=_("三个月没买"),
+        deed=_("问近况，约下一单"),
+        window=(90, 119),
+        guess=0.08,
+        advice=_("好久没联系，最近生产怎么样；库存还够用多久"),
+        only=Q(segment__in=IMPORTANT),
     ),
     TouchRule(
-        code="slipping", title=_("大户在流失"), deed=_("当面谈一次"), window=(120, 540), guess=0.05,
-        advice=_("是不是哪次没服务好；换了供应商的话，差在价格还是交期"), only=Q(segment__in=(Segment.KEY_KEEP, Segment.KEY_RESCUE)),
+        code="slipping",
+        title=_("大户在流失"),
+        deed=_("当面谈一次"),
+        window=(120, 540),
+        guess=0.05,
+        advice=_("是不是哪次没服务好；换了供应商的话，差在价格还是交期"),
+        only=Q(segment__in=(Segment.KEY_KEEP, Segment.KEY_RESCUE)),
     ),
 )
 

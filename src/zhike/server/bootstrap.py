@@ -8,15 +8,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 
 import django
 from django.conf import settings
 from django.core.management import call_command
 
+from zhike.demo.logins import DEMO_LOGINS
 from zhike.server import digests
 from zhike.server.connection import is_embedded
-from zhike.server.console import say
+from zhike.server.console import say, words
 from zhike.server.control import list_companies, make_control, schema_marks
 from zhike.server.embedded import running
 from zhike.server.home import Home, current_home
@@ -81,11 +81,8 @@ def collect_static() -> None:
 
 
 def demo_logins() -> tuple[tuple[str, str, str], ...]:
-    """Log-in name, name and role of the demo people; empty when the demo is not installed."""
-    if find_spec("zhike.demo.people") is None:
-        return ()
-    found: tuple[tuple[str, str, str], ...] = getattr(import_module("zhike.demo.people"), "DEMO_LOGINS", ())
-    return found
+    """Log-in name, name and role of the demo people, in the terminal's language."""
+    return tuple((login.username, login.name, words(zh=login.title, en=login.title_en)) for login in DEMO_LOGINS)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Founding, bringing up to date and dropping companies; needs a set-up Django."""
 
 import re
+from collections.abc import Callable
 
 from django.core.management import call_command
 from pypinyin import lazy_pinyin
@@ -33,9 +34,12 @@ def slug_for(name: str, taken: set[str]) -> str:
     return plain
 
 
-def create_company(name: str, slug: str | None = None, *, demo: bool = False) -> Company:
+def create_company(
+    name: str, slug: str | None = None, *, demo: bool = False, fill: Callable[[Company], None] | None = None
+) -> Company:
     """Create a company with an empty, migrated database.
 
+    `fill` puts data into it before anybody can see it; when that fails, there is no company.
     Raises `company_name_empty`, `company_slug_invalid`, `company_exists` and `create_database_not_allowed`.
     """
     companies = list_companies()
@@ -52,6 +56,9 @@ def create_company(name: str, slug: str | None = None, *, demo: bool = False) ->
         drop_database(connection, database)
         make_database(connection, database)
     _migrate(database)
+    if fill is not None:
+        with use_company(_unlisted(database)) as draft:
+            fill(draft)
     with control() as connection:
         connection.execute(
             "INSERT INTO company (slug, name, database, is_demo) VALUES (%s, %s, %s, %s)",

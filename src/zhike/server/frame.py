@@ -29,11 +29,36 @@ class Place:
 
 PLACES = (
     Place(key="today", label=_("今日"), url="/", icon="sun-high", hotkey="t", keys="jr jinri today"),
-    Place(key="customers", label=_("客户"), url="/customers/", icon="users", needs="customers.customer", hotkey="c", keys="kh kehu", starts=("/contacts/",)),
+    Place(
+        key="customers",
+        label=_("客户"),
+        url="/customers/",
+        icon="users",
+        needs="customers.customer",
+        hotkey="c",
+        keys="kh kehu",
+        starts=("/contacts/",),
+    ),
     Place(key="orders", label=_("订单"), url="/orders/", icon="receipt-2", needs="orders.order", hotkey="o", keys="dd dingdan"),
     Place(key="products", label=_("产品"), url="/products/", icon="package", needs="catalog.product", hotkey="p", keys="cp chanpin"),
-    Place(key="overview", label=_("经营概览"), url="/analytics/overview", icon="chart-histogram", needs="analytics.overview", hotkey="a", keys="fx fenxi jygl"),
-    Place(key="value", label=_("客户价值"), url="/analytics/value", icon="chart-dots", needs="analytics.value", hotkey="v", keys="rfm jz jiazhi"),
+    Place(
+        key="overview",
+        label=_("经营概览"),
+        url="/analytics/overview",
+        icon="chart-histogram",
+        needs="analytics.overview",
+        hotkey="a",
+        keys="fx fenxi jygl",
+    ),
+    Place(
+        key="value",
+        label=_("客户价值"),
+        url="/analytics/value",
+        icon="chart-dots",
+        needs="analytics.value",
+        hotkey="v",
+        keys="rfm jz jiazhi",
+    ),
     Place(key="imports", label=_("导入"), url="/imports/", icon="upload", hotkey="i", keys="dr daoru"),
 )
 
@@ -60,4 +85,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def _drawn(place: Place, path: str) -> dict[str, Any]:
     current = path == "/" if place.url == "/" else path.startswith((place.url, *place.starts))
-    return {"key": place.key, "label": place.label, "url": place.url, "icon": place.icon, "hotkey": place.hotkey, "keys": place.keys, "is_current": current}
+    return {
+        "key": place.key,
+        "label": place.label,
+        "url": place.url,
+        "icon": place.icon,
+        "hotkey": place.hotkey,
+        "keys": place.keys,
+        "is_current": current,
+    }

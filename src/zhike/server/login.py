@@ -8,7 +8,7 @@ from allauth.account.views import LoginView
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-from zhike.demo.people import DEMO_LOGINS, DEMO_PASSWORD
+from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
 
 
 class LoginPage(LoginView):  # type: ignore[misc]

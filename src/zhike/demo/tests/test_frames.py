@@ -13,7 +13,7 @@ import pytest
 
 from zhike.demo import frames, size
 from zhike.demo.frames import DemoSize
-from zhike.demo.people import DEMO_LOGINS
+from zhike.demo.logins import DEMO_LOGINS
 from zhike.kernel.text.identifiers import credit_code_fault
 from zhike.kernel.text.names import name_key
 from zhike.kernel.text.phones import normalise

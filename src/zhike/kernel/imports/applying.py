@@ -16,12 +16,11 @@ from django.utils import timezone
 from zhike.kernel import followups, history
 from zhike.kernel.imports.building import Shape, column_default, difference, refuse, shape_of
 from zhike.kernel.imports.plans import Plan, quoted
+from zhike.kernel.imports.searching import refresh_selected
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
 from zhike.kernel.models import Record
 from zhike.kernel.policy import policy_of
-from zhike.kernel.registry import objects
-from zhike.kernel.search import documents
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -138,20 +137,17 @@ def _write(work: Applying, entity: Entity, lo: int, hi: int) -> None:
             work.count(entity.name, "updated", int(cursor.rowcount))
         if entity.after_chunk:
             entity.after_chunk(cursor, chunk)
-    _refresh_search(entity, chunk)
+        cursor.execute(f"select exists(select 1 from {quoted(chunk.table)} where seq > %s and seq <= %s and not is_new)", [lo, hi])
+        has_old = bool(cursor.fetchone()[0])
+    _refresh_search(entity, chunk, has_old=has_old)
 
 
-def _refresh_search(entity: Entity, chunk: Chunk) -> None:
+def _refresh_search(entity: Entity, chunk: Chunk, *, has_old: bool) -> None:
     column = entity.refresh or "id"
-    model = entity.model if column == "id" else entity.model._meta.get_field(column).related_model
-    if not (isinstance(model, type) and issubclass(model, Record)) or not objects.has(model._meta.label_lower):
-        return
-    source = objects.of(model).search
-    if source is None or source.by_prefix:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"select distinct {quoted(column)} from {quoted(chunk.table)} where seq > %s and seq <= %s", [chunk.lo, chunk.hi])
-        documents.refresh(model, [row[0] for row in cursor.fetchall()])
+    model = entity.model if column == "id" else entity.model._meta.get_field(column.removesuffix("_id")).related_model
+    assert isinstance(model, type)
+    ids = f"select {quoted(column)} from {quoted(chunk.table)} where seq > {int(chunk.lo)} and seq <= {int(chunk.hi)}"
+    refresh_selected(model, ids, may_have_more=has_old or column != "id")
 
 
 def _value(entity: Entity, shape: Shape, column: str) -> str:

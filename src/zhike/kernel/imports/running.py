@@ -33,7 +33,7 @@ from zhike.kernel.undo import UndoReport, undo_change
 
 LOCK_SPACE = 0x7A6B
 SILENT_SECONDS = 30
-_CHUNK = 1 << 20
+LOOKED_AT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +281,7 @@ def _guarded(run: ImportRun, good: State, body: Callable[[], None]) -> None:
         ImportRun.objects.filter(pk=run.pk).update(
             state=State.FAILED, error_code=no.code, error_facts={k: str(v)[:300] for k, v in no.facts.items()}, finished_at=timezone.now()
         )
+        staging.drop_tables_of(run.pk.hex)
         raise
 
 
@@ -293,6 +294,14 @@ def resume_stalled() -> None:
             stalled = is_free
         if stalled:
             work_on.defer(run_id=str(run.pk))
+
+
+@every("27 3 * * *")
+def forget_staged() -> None:
+    """Staging tables of runs that are finished, gone, or were only looked at a week ago are dropped."""
+    old = timezone.now() - dt.timedelta(days=LOOKED_AT_DAYS)
+    needed = ImportRun.objects.exclude(state__in=FINISHED).exclude(state=State.CHECKED, created_at__lt=old)
+    staging.drop_tables_but({pk.hex for pk in needed.values_list("pk", flat=True)})
 
 
 def undo(run: ImportRun, by: Actor, on_progress: OnProgress = silent) -> UndoReport:

@@ -244,7 +244,25 @@ def _finish(plan: Plan) -> None:
 
 def drop_tables(plan: Plan) -> None:
     """Remove everything staged for this run."""
+    drop_tables_of(plan.hex)
+
+
+def drop_tables_of(run_hex: str) -> None:
+    """Remove everything staged for the run with this id."""
     with connection.cursor() as cursor:
-        cursor.execute("select tablename from pg_tables where schemaname = current_schema() and tablename like %s", [f"zhike_stage_{plan.hex}%"])
-        for (name,) in cursor.fetchall():
+        for name in _stage_tables(f"zhike_stage_{run_hex}"):
             cursor.execute(f"drop table if exists {quoted(name)}")
+
+
+def drop_tables_but(needed: set[str]) -> None:
+    """Remove staging tables of all runs but these (ids as hex)."""
+    prefix = "zhike_stage_"
+    found = {name[len(prefix) : len(prefix) + 32] for name in _stage_tables(prefix)}
+    for run_hex in found - needed:
+        drop_tables_of(run_hex)
+
+
+def _stage_tables(prefix: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("select tablename from pg_tables where schemaname = current_schema() and starts_with(tablename, %s)", [prefix])
+        return [row[0] for row in cursor.fetchall()]

@@ -152,15 +152,20 @@ class Chip:
 
 def chips(chosen: Iterable[Chosen], names: Callable[[Filter, Sequence[str]], list[str]]) -> list[Chip]:
     """The chosen filters in words; `names` puts stored values (ids, codes) into what a reader knows."""
-    return [
-        Chip(label=str(c.filter.label), verb=_verb(c), value=_value(c, names), param=c.param, text=c.text) for c in chosen
-    ]
+    return [Chip(label=str(c.filter.label), verb=_verb(c), value=_value(c, names), param=c.param, text=c.text) for c in chosen]
 
 
 def _verb(chosen: Chosen) -> str:
     words = {
-        "is": _("是"), "in": _("在"), "not": _("不是"), "ge": "≥", "le": "≤", "within": _("在最近"),
-        "before": _("早于"), "none": _("没有填"), "any": _("已填"),
+        "is": _("是"),
+        "in": _("在"),
+        "not": _("不是"),
+        "ge": "≥",
+        "le": "≤",
+        "within": _("在最近"),
+        "before": _("早于"),
+        "none": _("没有填"),
+        "any": _("已填"),
     }
     if chosen.op == "in" and len(chosen.values) == 1:
         return words["is"]

@@ -12,7 +12,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 
 from ..errors import Refused
+from ..fields import field_of
 from ..models import Record
 from ..policy import Reach
 
@@ -43,8 +44,8 @@ class Wanted:
     reach: Reach
     key: str
     descending: bool = True
-    walk: Q = Q()
-    rest: Q = Q()
+    walk: Q = field(default_factory=Q)
+    rest: Q = field(default_factory=Q)
     covered: tuple[str, ...] | None = None  # columns the rest reads, when every index family includes them
     after: tuple[str, str] | None = None
     size: int = PAGE
@@ -138,8 +139,7 @@ def _after(wanted: Wanted, table: str) -> Sql:
     if wanted.after is None:
         return "true", []
     sign = "<" if wanted.descending else ">"
-    field = wanted.model._meta.get_field(wanted.key)
-    key = field.to_python(wanted.after[0])
+    key = field_of(wanted.model, wanted.key).to_python(wanted.after[0])
     return f'({table}."{wanted.key}", {table}."id") {sign} (%s, %s)', [key, uuid.UUID(wanted.after[1])]
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from ..actor import Actor
 from ..errors import Refused
+from ..fields import field_of
 from ..models import Record
 from ..spec import Column, ObjectSpec
 from . import engine
@@ -83,7 +84,7 @@ def _wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
         rest &= condition(chosen, wanted.actor)
         is_covered = is_covered and chosen.filter.covered and chosen.filter.build is None
         if is_covered:
-            covered.append(str(wanted.spec.model._meta.get_field(chosen.filter.column).column))
+            covered.append(str(field_of(wanted.spec.model, chosen.filter.column).column))
     return engine.Wanted(
         model=wanted.spec.model,
         reach=wanted.spec.policy.reach(wanted.actor, wanted.verb),

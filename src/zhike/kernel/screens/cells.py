@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from ..addresses import url_of
 from ..spec import Column, ObjectSpec
@@ -105,7 +106,7 @@ def _phone(value: Any, record: Any, reader: Reader) -> str:
 
 def _boolean(value: Any, record: Any, reader: Reader) -> str:
     del record, reader
-    return conditional_escape(_("是") if value else _("否"))
+    return conditional_escape(pgettext("answer", "是") if value else pgettext("answer", "否"))
 
 
 def _record(value: Any, record: Any, reader: Reader) -> str:
@@ -114,8 +115,17 @@ def _record(value: Any, record: Any, reader: Reader) -> str:
 
 
 _DRAW: dict[str, Draw] = {
-    "text": _text, "name": _name, "money": _money, "number": _number, "wan": _wan, "date": _date, "person": _person,
-    "team": _team, "phone": _phone, "boolean": _boolean, "record": _record,
+    "text": _text,
+    "name": _name,
+    "money": _money,
+    "number": _number,
+    "wan": _wan,
+    "date": _date,
+    "person": _person,
+    "team": _team,
+    "phone": _phone,
+    "boolean": _boolean,
+    "record": _record,
 }
 NUMERIC = {"money", "number", "wan"}
 
@@ -139,7 +149,10 @@ def show(record: Any, name: str, spec: ObjectSpec, reader: Reader) -> str:
 
 def _cell_of(model_field: Any) -> str:
     kinds: dict[type[Any], str] = {
-        models.DateField: "date", models.DecimalField: "number", models.BooleanField: "boolean", models.ForeignKey: "record",
+        models.DateField: "date",
+        models.DecimalField: "number",
+        models.BooleanField: "boolean",
+        models.ForeignKey: "record",
     }
     return next((cell for kind, cell in kinds.items() if isinstance(model_field, kind)), "text")
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from .. import directory
 from ..actions import change_record
 from ..errors import Refused
+from ..fields import field_of
 from ..history import last_change_of
 from ..models import Record
 from ..spec import ObjectSpec
@@ -43,7 +44,7 @@ def _save(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> 
     form = form_class(spec, (name,), request)(request.POST)
     if not form.is_valid():
         return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
-    before = getattr(record, record._meta.get_field(name).attname)
+    before = getattr(record, field_of(record, name).attname)
     try:
         fresh = change_record(record, stored_values(form), by=actor_in(request), expected=_version(request))
     except Refused as refusal:
@@ -54,7 +55,7 @@ def _save(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> 
         form.add_error(name, in_words(refusal))
         return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
     response = render(request, READ, value_context(request, spec, fresh, name))
-    if getattr(fresh, fresh._meta.get_field(name).attname) != before:
+    if getattr(fresh, field_of(fresh, name).attname) != before:
         toast(response, _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo")
         trigger(response, {"zk:version": {"id": str(fresh.pk), "version": fresh.version}})
     return response
@@ -71,25 +72,34 @@ def _conflict(request: HttpRequest, spec: ObjectSpec, record: Record, name: str,
     if str(getattr(fresh, name) or "") == request.POST.get("was", ""):
         change_record(fresh, stored_values(form), by=actor_in(request), expected=fresh.version)
         fresh.refresh_from_db()
-        return toast(render(request, READ, value_context(request, spec, fresh, name)), _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo")
+        return toast(
+            render(request, READ, value_context(request, spec, fresh, name)), _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo"
+        )
     context = _editor(request, spec, fresh, name, form) | {"theirs": show(fresh, name, spec, reader_of(request, fresh))}
     return render(request, CONFLICT, context, status=409)
 
 
 def _editor(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form | None = None) -> dict[str, Any]:
-    field_name = record._meta.get_field(name).attname
+    field_name = field_of(record, name).attname
     bound = form or form_class(spec, (name,), request)(initial={name: getattr(record, field_name)})
     return {
-        "spec": spec, "record": record, "name": name, "field": bound[name], "url": f"/{spec.slug}/{record.pk}/edit/{name}",
-        "was": str(getattr(record, name) or ""), "label": label_of(spec, name),
+        "spec": spec,
+        "record": record,
+        "name": name,
+        "field": bound[name],
+        "url": f"/{spec.slug}/{record.pk}/edit/{name}",
+        "was": str(getattr(record, name) or ""),
+        "label": label_of(spec, name),
     }
 
 
 def value_context(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> dict[str, Any]:
     """What the read form of a field needs."""
     return {
-        "shown": show(record, name, spec, reader_of(request, record)), "label": label_of(spec, name),
-        "url": f"/{spec.slug}/{record.pk}/edit/{name}", "is_editable": name in spec.editable(),
+        "shown": show(record, name, spec, reader_of(request, record)),
+        "label": label_of(spec, name),
+        "url": f"/{spec.slug}/{record.pk}/edit/{name}",
+        "is_editable": name in spec.editable(),
     }
 
 
@@ -97,9 +107,7 @@ def reader_of(request: HttpRequest, record: Any) -> Reader:
     """Names needed to show one record."""
     actor = actor_in(request)
     owner, team = getattr(record, "owner_id", None), getattr(record, "team_id", None)
-    return Reader(
-        user_id=actor.user_id, people=directory.people([owner]) if owner else {}, teams=directory.teams([team]) if team else {}
-    )
+    return Reader(user_id=actor.user_id, people=directory.people([owner]) if owner else {}, teams=directory.teams([team]) if team else {})
 
 
 def label_of(spec: ObjectSpec, name: str) -> object:
@@ -129,8 +137,18 @@ def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Fie
     made.required = required
     if isinstance(field, models.DateField):
         kind = "datetime-local" if isinstance(field, models.DateTimeField) else "date"
-        made.widget = forms.DateTimeInput(attrs={"type": kind}, format="%Y-%m-%dT%H:%M") if kind != "date" else forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    css = "form-select" if isinstance(made.widget, forms.Select) else "form-check-input" if isinstance(made.widget, forms.CheckboxInput) else "form-control"
+        made.widget = (
+            forms.DateTimeInput(attrs={"type": kind}, format="%Y-%m-%dT%H:%M")
+            if kind != "date"
+            else forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        )
+    css = (
+        "form-select"
+        if isinstance(made.widget, forms.Select)
+        else "form-check-input"
+        if isinstance(made.widget, forms.CheckboxInput)
+        else "form-control"
+    )
     made.widget.attrs["class"] = css
     if isinstance(made.widget, forms.Textarea):
         made.widget.attrs["rows"] = 3

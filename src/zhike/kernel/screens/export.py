@@ -20,7 +20,7 @@ from ..lists.pages import Listing, listing
 from ..models import ExportRecord
 from ..spec import Column, ObjectSpec
 from .cells import plain, value_at
-from .list import PLACE, chosen_columns, _label
+from .list import PLACE, _label, chosen_columns
 from .web import actor_in, address_params, screen, spec_of, with_params
 
 XLSX_ROWS = 1_000_000
@@ -39,7 +39,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     file = tempfile.NamedTemporaryFile(suffix=f".{kind}")  # noqa: SIM115 - FileResponse closes it
     write_export(wanted, columns, kind, Path(file.name), filters=with_params(params))
     name = f"{spec.slug}-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
-    return FileResponse(open(file.name, "rb"), as_attachment=True, filename=name)  # noqa: SIM115
+    return FileResponse(open(file.name, "rb"), as_attachment=True, filename=name)
 
 
 def write_export(wanted: Listing, columns: Sequence[Column], kind: str, path: Path, *, filters: str = "") -> int:
@@ -59,8 +59,13 @@ def write_export(wanted: Listing, columns: Sequence[Column], kind: str, path: Pa
 
 def _note(actor: Actor, spec: ObjectSpec, columns: Sequence[Column], kind: str, count: int, filters: str) -> None:
     ExportRecord.objects.create(
-        actor_id=actor.user_id, actor_name=actor.name, label=spec.label, filters=filters,
-        columns=[column.path for column in columns], format=kind, rows=count,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        label=spec.label,
+        filters=filters,
+        columns=[column.path for column in columns],
+        format=kind,
+        rows=count,
     )
 
 
@@ -103,7 +108,9 @@ def _write_csv(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
 
 
 def _write_xlsx(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
-    book = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd hh:mm"})
+    book = xlsxwriter.Workbook(
+        path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd hh:mm"}
+    )
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, heads)
@@ -124,4 +131,8 @@ def _write_parquet(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> i
     return frame.height
 
 
-_WRITERS: dict[str, Callable[[Path, list[str], Iterator[list[Any]]], int]] = {"csv": _write_csv, "xlsx": _write_xlsx, "parquet": _write_parquet}
+_WRITERS: dict[str, Callable[[Path, list[str], Iterator[list[Any]]], int]] = {
+    "csv": _write_csv,
+    "xlsx": _write_xlsx,
+    "parquet": _write_parquet,
+}

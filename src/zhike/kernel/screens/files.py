@@ -18,10 +18,10 @@ from django.views.decorators.http import require_POST
 
 from .. import history
 from ..actor import Actor
+from ..addresses import url_of
 from ..errors import Refused
 from ..models import Attachment, Record
 from ..policy import policy_of
-from .cells import url_of
 from .web import actor_in, record_of, screen, spec_of, toast
 
 LIMIT_MB = 25
@@ -50,8 +50,13 @@ def attach(record: Record, file: File[bytes], name: str, *, by: Actor) -> Attach
     with transaction.atomic():
         history.begin_change(by, verb="attach", label=record._meta.label_lower, object_id=record.pk)
         return Attachment.objects.create(
-            kind=history.kind_of(type(record)), object_id=record.pk, name=clean, size=file.size or 0, sha256=digest.hexdigest(),
-            media_type=mimetypes.guess_type(clean)[0] or "application/octet-stream", added_by=by.user_id,
+            kind=history.kind_of(type(record)),
+            object_id=record.pk,
+            name=clean,
+            size=file.size or 0,
+            sha256=digest.hexdigest(),
+            media_type=mimetypes.guess_type(clean)[0] or "application/octet-stream",
+            added_by=by.user_id,
         )
 
 

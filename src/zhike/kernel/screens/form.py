@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from ..actions import create_record
+from ..addresses import url_of
 from ..errors import Refused
-from .cells import url_of
 from .edit import form_class, stored_values
 from .web import actor_in, screen, spec_of, toast, trigger
 from .words import in_words

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import directory
+from ..addresses import url_of
 from ..lists.conditions import Chip, chips
 from ..lists.pages import Listing, Size, listing, rows, size_at_once, size_counted
 from ..models import Preference, Record
 from ..spec import Column, Filter, ObjectSpec
 from ..templatetags.zhike_ui import wan
-from .cells import NUMERIC, Reader, draw, url_of
+from .cells import NUMERIC, Reader, draw
 from .web import actor_in, address_params, is_fragment, record_of, screen, spec_of, trigger, with_params
 
 PLACE = ("after", "peek", "shown")
@@ -79,7 +80,9 @@ def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
     params = address_params(request, *PLACE)
     wanted = listing(spec, actor_in(request), params)
     columns = spec.shown(chosen_columns(spec, request))
-    return render(request, "kernel/list_rows.html", _rows_context(request, wanted, columns, params) | {"spec": spec, "colspan": len(columns) + 1})
+    return render(
+        request, "kernel/list_rows.html", _rows_context(request, wanted, columns, params) | {"spec": spec, "colspan": len(columns) + 1}
+    )
 
 
 @screen
@@ -207,7 +210,7 @@ def tabs(spec: ObjectSpec, params: dict[str, str]) -> list[tuple[str, str, bool]
 
 def chosen_columns(spec: ObjectSpec, request: HttpRequest) -> list[str]:
     """The columns this person chose for this list."""
-    kept = Preference.objects.filter(user_id=actor_in(request).user_id, key=f"columns:{spec.label}").first()
+    kept = Preference.objects.filter(user_id=actor_in(request).user_id or 0, key=f"columns:{spec.label}").first()
     return list(kept.value) if kept else []
 
 
@@ -219,7 +222,7 @@ def columns_dialog(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         known = {column.path for column in spec.columns}
         picked = [path for path in request.POST.getlist("column") if path in known]
-        key = {"user_id": actor_in(request).user_id, "key": f"columns:{spec.label}"}
+        key: dict[str, Any] = {"user_id": actor_in(request).user_id or 0, "key": f"columns:{spec.label}"}
         if picked and "reset" not in request.POST:
             Preference.objects.update_or_create(**key, defaults={"value": picked})
         else:
@@ -247,8 +250,15 @@ def filter_dialog(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         options = [*me, *((str(pk), label) for pk, label in named.items())]
     elif item.choices:
         options = list(item.choices())
-    context = {"spec": spec, "item": item, "others": others, "current": current, "options": options,
-               "values": current.values if current else (), "op": current.op if current else ""}
+    context = {
+        "spec": spec,
+        "item": item,
+        "others": others,
+        "current": current,
+        "options": options,
+        "values": current.values if current else (),
+        "op": current.op if current else "",
+    }
     return render(request, "kernel/filter.html", context)
 
 

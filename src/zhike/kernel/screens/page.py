@@ -15,10 +15,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from ..actor import Actor
+from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
-from .cells import show, url_of
+from .cells import show
 from .edit import label_of, reader_of
 from .files import attachments_of
 from .web import actor_in, record_of, screen, spec_of
@@ -48,6 +49,9 @@ def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug)
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {"side": _panels(request, spec, record, "side")}
+    first, *rest = context["groups"]
+    known = [(title, [fact for fact in facts if fact["shown"]]) for title, facts in rest]
+    context["groups"] = [first, *((title, facts) for title, facts in known if facts)]
     if objects.sources(spec.label):
         context["recent"] = timeline(actor_in(request), spec, record, limit=4)[0]
     return render(request, "kernel/peek.html", context)
@@ -58,9 +62,7 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
     actor = actor_in(request)
     may_change = spec.policy.allows(actor, "change", record)
     editable = set(spec.editable()) if may_change else set()
-    groups = [
-        (panel.title, [_fact(spec, record, name, reader, name in editable) for name in panel.fields]) for panel in spec.panels
-    ]
+    groups = [(panel.title, [_fact(spec, record, name, reader, name in editable) for name in panel.fields]) for panel in spec.panels]
     return {
         "spec": spec,
         "record": record,
@@ -78,7 +80,10 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
 
 def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, is_editable: bool) -> dict[str, Any]:
     return {
-        "name": name, "label": label_of(spec, name), "shown": show(record, name, spec, reader), "is_editable": is_editable,
+        "name": name,
+        "label": label_of(spec, name),
+        "shown": show(record, name, spec, reader),
+        "is_editable": is_editable,
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
     }
 

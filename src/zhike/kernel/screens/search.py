@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from ..addresses import url_of
 from ..search.finding import Hits, find
-from .cells import url_of
 from .web import actor_in, screen
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, list, page, remove, search
+from . import bulk, edit, export, files, form, imports, list, page, remove, search
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -11,6 +11,15 @@ urlpatterns = [
     path("kernel/components", search.components),
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
+    path("imports/", imports.runs, name="imports"),
+    path("imports/new", imports.new),
+    path("imports/<uuid:pk>/", imports.run_page),
+    path("imports/<uuid:pk>/reread", imports.read_again),
+    path("imports/<uuid:pk>/check", imports.check),
+    path("imports/<uuid:pk>/start", imports.start),
+    path("imports/<uuid:pk>/undo", imports.undo),
+    path("imports/<uuid:pk>/discard", imports.discard),
+    path("imports/<uuid:pk>/refused", imports.refused_rows),
     path("<slug:slug>/", list.list_page, name="list"),
     path("<slug:slug>/rows", list.list_rows),
     path("<slug:slug>/count", list.list_count),

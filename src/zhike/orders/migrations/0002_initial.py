@@ -65,4 +65,8 @@ class Migration(migrations.Migration):
             model_name='orderline',
             constraint=models.UniqueConstraint(fields=('order', 'line_key'), name='order_line_once'),
         ),
+        migrations.AddConstraint(
+            model_name='order',
+            constraint=models.UniqueConstraint(fields=('number', 'part'), name='order_number_once'),
+        ),
     ]

@@ -2,7 +2,8 @@
 
 Money and quantities are whole ten-thousandths. `day` is the date in Asia/Shanghai. Cancelled orders are left out.
 `gross` is what was sold; `sales` is net: lines below 0 (returns) subtract, and an order that was returned whole
-counts 0. `first_sale` is 1 on one selling line of each order, so that orders are counted by a sum.
+counts 0. `first_sale` is 1 on one selling line of each order, so that orders are counted by a sum; `is_split` marks
+orders that share their number with others, which count by number.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SALES_COLUMNS = (
     ("order_id", "string"),
     ("line_id", "string"),
     ("number", "string"),
+    ("is_split", "bool"),
     ("customer_id", "string"),
     ("product_id", "string"),
     ("ordered_at", "timestamp[us]"),
@@ -60,7 +62,7 @@ CUSTOMER_COLUMNS = (
 )
 
 SALES_SQL = f"""
-select o.id::text as order_id, l.id::text as line_id, o.number, o.customer_id::text as customer_id,
+select o.id::text as order_id, l.id::text as line_id, o.number, o.part <> '' as is_split, o.customer_id::text as customer_id,
   l.product_id::text as product_id, o.ordered_at at time zone '{ZONE}' as ordered_at,
   (o.ordered_at at time zone '{ZONE}')::date as day, o.status,
   (l.amount * 10000)::bigint as amount, (l.quantity * 10000)::bigint as quantity, (l.profit * 10000)::bigint as profit,
@@ -71,7 +73,7 @@ from orders_orderline l join orders_order o on o.id = l.order_id left join catal
 where o.status <> 'cancelled'
 """
 SALES_FINISH = """
-select order_id, line_id, number, customer_id, product_id, ordered_at, day, status, amount,
+select order_id, line_id, number, is_split, customer_id, product_id, ordered_at, day, status, amount,
   greatest(amount, 0) as gross,  case when status = 'returned' then 0 else amount end as sales, quantity, profit,
   cast(amount > 0 and row_number() over (partition by order_id order by amount <= 0, line_id) = 1 as tinyint)
     as first_sale,

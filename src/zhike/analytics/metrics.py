@@ -55,8 +55,6 @@ metrics.add(
     ),
 )
 
-# What makes two lines one order. `first_sale` marks one line of each order_id, so it only serves to count those.
-ORDER = "order_id"
 ALL = tuple(dimension.name for dimension in metrics.dimensions())
 
 
@@ -64,15 +62,25 @@ def _sold(rows: Any) -> Any:
     return rows.gross > 0
 
 
+def _split_orders(rows: Any) -> Any:
+    """Orders that share a number with others are one order to those who count."""
+    return rows.number.nunique(where=_sold(rows) & rows.is_split)
+
+
 def _orders(rows: Any) -> Any:
-    return rows[ORDER].nunique(where=_sold(rows))
+    return rows.order_id.nunique(where=_sold(rows) & ~rows.is_split) + _split_orders(rows)
 
 
-def _first_sales(rows: Any) -> Any:
+def _quick_orders(rows: Any) -> Any:
+    return rows.first_sale.sum(where=~rows.is_split).fill_null(0) + _split_orders(rows)
+
+
+def _purchases(rows: Any) -> Any:
+    return rows.order_id.nunique(where=_sold(rows))
+
+
+def _quick_purchases(rows: Any) -> Any:
     return rows.first_sale.sum()
-
-
-_quick: Formula | None = _first_sales if ORDER == "order_id" else None
 
 
 def _known_sold(rows: Any) -> Any:
@@ -96,9 +104,9 @@ metrics.add(
         fact="sales",
         dimensions=ALL,
         formula=_orders,
-        quick=_quick,
+        quick=_quick_orders,
         counted=_sold,
-        formula_text=_("至少有一行销售金额大于 0 的订单个数（不含已取消）"),
+        formula_text=_("至少有一行销售金额大于 0 的订单个数（不含已取消）；几张单子共用一个编号的，按编号计一次"),
     ),
     Metric(
         name="orders.sales",
@@ -213,8 +221,8 @@ metrics.add(
         fact="sales",
         dimensions=ALL,
         per=("customer_id",),
-        each=_orders,
-        quick_each=_quick,
+        each=_purchases,
+        quick_each=_quick_purchases,
         formula=lambda groups: (groups.customer_id.notnull() & (groups.each >= 2)).sum(),
         formula_text=_("所选范围内订单数不少于 2 的客户个数"),
     ),

@@ -136,7 +136,7 @@ def _keys(frame: pl.DataFrame) -> pl.DataFrame:
 def _name_keys(staged: Mapping[str, pl.Series]) -> pl.Series:
     names = staged["customer.name"]
     known = staged.get("customer.kind")
-    kinds = known.fill_null("company").to_list() if known is not None else ["company"] * names.len()
+    kinds: list[Any] = known.fill_null("company").to_list() if known is not None else ["company"] * names.len()
     keys = name_keys(names.fill_null("").to_list(), kinds)
     return pl.Series("name_key", [key[:200] or None for key in keys], dtype=pl.String)
 

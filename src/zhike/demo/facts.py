@@ -14,6 +14,7 @@ import polars as pl
 
 from zhike.analytics.facts import Facts
 from zhike.analytics.rfm import RfmRule, score
+from zhike.demo.arrays import decimals
 from zhike.demo.orders import order_frames
 from zhike.demo.size import Chunk, DemoSize
 from zhike.demo.traits import traits
@@ -69,11 +70,8 @@ def _sums(orders: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
     )
     everyone = pl.DataFrame({"customer_id": np.arange(chunk.start, chunk.stop)})
     known = everyone.join(found, on="customer_id", how="left", maintain_order="left")
-    return known.with_columns(
-        pl.col("orders_count").fill_null(0),
-        pl.col("last_order_at").fill_null(NEVER),
-        sales=(pl.col("sales").fill_null(0).cast(pl.Decimal(22, 0)) / 10_000).cast(pl.Decimal(18, 4)),
-    )
+    sales = decimals(known["sales"].fill_null(0).to_numpy())
+    return known.with_columns(pl.col("orders_count").fill_null(0), pl.col("last_order_at").fill_null(NEVER), sales=sales)
 
 
 def _scores(size: DemoSize, sales: pl.DataFrame) -> pl.DataFrame:

@@ -84,14 +84,13 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
         raise Refused("already_undone")
     if not change.undo_progress and change.at < timezone.now() - dt.timedelta(days=DAYS):
         raise Refused("undo_too_old", days=DAYS)
-    if not change.undo_progress:
-        _begin(change, by)
+    progress: dict[str, Any] = change.undo_progress or _begin(change, by)
     table = f"zhike_undo_{change.pk.hex}"
-    undo_id = str(change.undo_progress["change"])
+    undo_id = str(progress["change"])
     total = undo_steps.collect(table, change_id)
     quiet = undo_steps.quiet_changes(change, undo_id)
-    report = UndoReport(**change.undo_progress["report"])
-    for lo in range(int(change.undo_progress["done"]), total, chunk):
+    report = UndoReport(**progress["report"])
+    for lo in range(int(progress["done"]), total, chunk):
         hi = min(lo + chunk, total)
         _chunk(change, report, Work(table=table, undo_id=undo_id, quiet=quiet, lo=lo, hi=hi))
         on_progress("undo", hi, total)
@@ -102,12 +101,13 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
     return report
 
 
-def _begin(change: Change, by: Actor) -> None:
+def _begin(change: Change, by: Actor) -> dict[str, Any]:
     with transaction.atomic():
         undo = history.begin_change(by, verb="undo", label=change.label, object_id=change.object_id, undoes=change.pk)
         report = UndoReport(change_id=str(undo.pk))
         change.undo_progress = {"change": str(undo.pk), "done": 0, "report": report.plain()}
         change.save(update_fields=["undo_progress"])
+    return {"change": report.change_id, "done": 0, "report": report.plain()}
 
 
 def _chunk(change: Change, report: UndoReport, work: Work) -> None:

@@ -74,8 +74,9 @@ def _parents(model: type[Tracked]) -> list[tuple[str, type[models.Model], bool]]
     """Foreign keys that the database holds: column, model behind it, whether it may be empty."""
     found = []
     for one in model._meta.concrete_fields:
-        if isinstance(one, models.ForeignKey) and one.db_constraint:
-            found.append((one.column, one.related_model, one.null))
+        behind = one.related_model
+        if isinstance(one, models.ForeignKey) and getattr(one, "db_constraint", False) and isinstance(behind, type):
+            found.append((one.column, behind, one.null))
     return found
 
 
@@ -215,8 +216,9 @@ def _children(model: type[Tracked]) -> list[tuple[type[models.Model], str]]:
     """Tables and columns that may hold the id of a record of this table."""
     found: list[tuple[type[models.Model], str]] = []
     for relation in model._meta.related_objects:
-        if isinstance(relation.field, models.ForeignKey) and relation.field.db_constraint:
-            found.append((relation.related_model, relation.field.column))
+        holder = relation.related_model
+        if isinstance(relation.field, models.ForeignKey) and getattr(relation.field, "db_constraint", False) and isinstance(holder, type):
+            found.append((holder, relation.field.column))
     return [*found, (Attachment, "object_id")] if model is not Attachment else found
 
 

@@ -79,7 +79,16 @@ LINE_FIELDS = (
     ImportField(name="profit", title=_("利润"), shape=MONEY, names=("利润", "毛利", "利润额", "profit", "margin", "gross profit")),
 )  # fmt: skip
 
-ORDER_CURRENCY = "CNY"
+# What a line keeps for itself where one number was used for several buyers, days or places (shops that begin anew each
+# year, marketplaces that pack orders together): totals by place, day and customer are then those of the file's rows.
+OWN = {
+    column: path
+    for column, path in {
+        "ordered_at": "order.date", "country": "order.country", "region": "order.region", "province": "order.province", "city": "order.city",
+    }.items()
+    if column in {one.column for one in OrderLine._meta.concrete_fields}
+}  # fmt: skip
+OWN_LINKS = {"customer_id": "customer"} if "customer_id" in {one.column for one in OrderLine._meta.concrete_fields} else {}
 
 
 def _tells_lines(mapped: Names) -> bool:
@@ -129,7 +138,7 @@ def _line_columns(mapped: Names) -> dict[str, str]:
     names = [f's."{name}"' for name in ("line.name", "product.name") if name in mapped]
     if names and _tells_lines(mapped):
         found["name"] = f"coalesce({', '.join(names)})"
-    return found
+    return found | {column: f's."{path}"' for column, path in OWN.items() if path in mapped}
 
 
 def _line_on_create(mapped: Names) -> dict[str, str]:
@@ -159,7 +168,8 @@ def order_entities() -> tuple[Entity, ...]:
         model=OrderLine,
         fields=LINE_FIELDS,
         keys=(Key(name="id", columns=("order_id", "line_key")),),
-        links={"order_id": "order", "product_id": "product"},
+        links={"order_id": "order", "product_id": "product", **OWN_LINKS},
+        unlike={column: ("order", column) for column in (*OWN, *OWN_LINKS)},
         computed=_line_columns,
         on_create=_line_on_create,
         required=("line_key",),

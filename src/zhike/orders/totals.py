@@ -37,6 +37,27 @@ update customers_customer c set orders_count = s.orders_count, sales = s.sales, 
 from sums s where c.id = s.id and (c.orders_count, c.sales, c.first_order_at, c.last_order_at)
   is distinct from (s.orders_count, s.sales, s.first_at, s.last_at)
 """
+# Where lines may have a buyer and a day of their own (see `OWN` in importing.py) sums go by lines.
+SQL_FACTS_BY_LINE = """
+with bought as (
+  select i.id, o.id as order_id, o.status, l.amount, coalesce(l.ordered_at, o.ordered_at) as at
+  from ({ids}) i (id) join orders_order o on o.customer_id = i.id and o.status <> 'cancelled'
+  join orders_orderline l on l.order_id = o.id and l.customer_id is null
+  union all
+  select i.id, o.id, o.status, l.amount, coalesce(l.ordered_at, o.ordered_at)
+  from ({ids}) i (id) join orders_orderline l on l.customer_id = i.id
+  join orders_order o on o.id = l.order_id and o.status <> 'cancelled'
+),
+sums as (
+  select i.id, count(distinct b.order_id) filter (where b.amount > 0) as orders_count,
+    coalesce(sum(b.amount) filter (where b.status <> 'returned'), 0) as sales,
+    min(b.at) filter (where b.amount > 0) as first_at, coalesce(max(b.at) filter (where b.amount > 0), '1970-01-01 00:00:00+00') as last_at
+  from ({ids}) i (id) left join bought b on b.id = i.id group by i.id
+)
+update customers_customer c set orders_count = s.orders_count, sales = s.sales, first_order_at = s.first_at, last_order_at = s.last_at
+from sums s where c.id = s.id and (c.orders_count, c.sales, c.first_order_at, c.last_order_at)
+  is distinct from (s.orders_count, s.sales, s.first_at, s.last_at)
+"""
 TOUCHED_ORDERS = """
 select coalesce(l.order_id, (h.old->>'order_id')::uuid) as id from kernel_history h left join orders_orderline l on l.id = h.object_id
   where h.change_id = %(change)s and h.kind = {line}
@@ -49,6 +70,11 @@ union all select (h.old->>'customer_id')::uuid from kernel_history h where h.cha
 union all select h.object_id from kernel_history h where h.change_id = %(change)s and h.kind = {customer} and h.op = 'I'
 union all select o.customer_id from ({orders}) t join orders_order o on o.id = t.id
 """
+TOUCHED_BY_LINE = """
+union all select l.customer_id from ({orders}) t join orders_orderline l on l.order_id = t.id and l.customer_id is not null
+union all select (h.old->>'customer_id')::uuid from kernel_history h where h.change_id = %(change)s and h.kind = {line} and h.old ? 'customer_id'
+"""
+HAS_OWN_BUYER = any(one.column == "customer_id" for one in OrderLine._meta.concrete_fields)
 
 
 def refresh_totals(cursor: Any, ids: str) -> int:
@@ -59,7 +85,7 @@ def refresh_totals(cursor: Any, ids: str) -> int:
 
 def refresh_facts(cursor: Any, ids: str) -> int:
     """Write orders, sales, first and last purchase of the customers that the SQL `ids` selects, where they differ."""
-    cursor.execute(SQL_FACTS.format(ids=ids))
+    cursor.execute((SQL_FACTS_BY_LINE if HAS_OWN_BUYER else SQL_FACTS).format(ids=ids))
     return int(cursor.rowcount)
 
 
@@ -72,9 +98,29 @@ def _touched_orders() -> str:
 
 
 def _touched_customers() -> str:
-    return TOUCHED_CUSTOMERS.format(order=kind_of(Order), customer=kind_of(Customer), orders=_touched_orders())
+    sql = TOUCHED_CUSTOMERS + (TOUCHED_BY_LINE if HAS_OWN_BUYER else "")
+    return sql.format(order=kind_of(Order), customer=kind_of(Customer), line=kind_of(OrderLine), orders=_touched_orders())
 
 
+TOUCHED_OWNERS = """
+select o.id from kernel_history h join orders_order o on o.customer_id = h.object_id
+  where h.change_id = %(change)s and h.kind = {customer} and h.op = 'U' and (h.old ? 'owner_id' or h.old ? 'team_id')
+"""
+SQL_OWNERS = """
+update orders_order o set owner_id = c.owner_id, team_id = c.team_id, version = o.version + 1, updated_at = now()
+from customers_customer c where c.id = o.customer_id and o.id in ({ids}) and (o.owner_id, o.team_id) is distinct from (c.owner_id, c.team_id)
+"""
+
+
+def _follow_owners(cursor: Any, table: str, lo: int, hi: int) -> int:
+    """Orders belong to whoever has the customer; part of the same change, so that undo takes both back."""
+    cursor.execute(SQL_OWNERS.format(ids=_range(table, lo, hi)))
+    return int(cursor.rowcount)
+
+
+add_followup(
+    FollowUp(name="order_owners", touched=lambda: TOUCHED_OWNERS.format(customer=kind_of(Customer)), apply=_follow_owners)
+)
 add_followup(
     FollowUp(
         name="order_totals", touched=_touched_orders, done_by_import=True,

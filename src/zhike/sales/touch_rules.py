@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -35,7 +35,7 @@ class TouchRule:
     window: tuple[int, int]
     guess: float
     advice: str | Promise
-    only: Q = Q()
+    only: Q = field(default_factory=Q)
 
     def rows(self, today: dt.date) -> Q:
         """Customers the rule speaks of today, whoever sees them."""

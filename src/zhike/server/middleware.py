@@ -26,8 +26,8 @@ class CompanyMiddleware:
         company = company_for_host(request.get_host())
         request.company = company  # type: ignore[attr-defined]
         if company is None:
-            return self.get_response(request)
-        with use_company(company.slug):
+            return no_company(request)
+        with use_company(company):
             return self.get_response(request)
 
 

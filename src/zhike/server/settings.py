@@ -127,6 +127,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = "zhike_session"
 CSRF_COOKIE_NAME = "zhike_csrf"
+CSRF_FAILURE_VIEW = "zhike.server.errors.csrf_failed"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 
 X_FRAME_OPTIONS = "DENY"

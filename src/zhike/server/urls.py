@@ -17,3 +17,8 @@ urlpatterns = [
     *customers,
     path("", include("zhike.kernel.screens.urls")),
 ]
+
+handler400 = "zhike.server.errors.bad_request"
+handler403 = "zhike.server.errors.forbidden"
+handler404 = "zhike.server.errors.not_found"
+handler500 = "zhike.server.errors.failed"

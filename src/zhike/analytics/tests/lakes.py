@@ -20,7 +20,7 @@ MADE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
 def facts_of(folder: Path, sales: pl.DataFrame, customers: pl.DataFrame | None = None) -> Facts:
-    """A lake of these rows; columns that are not given are empty, an order's status is "done"."""
+    """A lake of these rows; columns that are not given are empty, an order's status is "done" and its number its own."""
     parts = {"sales": _parts(folder, SALES, sales), "customers": _parts(folder, CUSTOMERS, _people(sales, customers))}
     write_manifest(folder, Manifest(schema="test", watermark=MADE, made_at=MADE, tables=parts))
     return open_facts(folder)
@@ -42,6 +42,7 @@ def superstore() -> tuple[pl.DataFrame, pl.DataFrame]:
         # half of the numbers stand for several customers and days, so these make one order together
         order_id=pl.concat_str("订单 ID", "客户 ID", "订单日期", separator="|"),
         number=pl.col("订单 ID"),
+        is_split=pl.struct("客户 ID", "订单日期").n_unique().over("订单 ID") > 1,
         line_id=pl.col("行 ID").cast(pl.String).str.zfill(8),
         customer_id=pl.col("客户 ID"),
         product_id=pl.col("产品 ID"),
@@ -94,6 +95,7 @@ def _filled(table: LakeTable, rows: pl.DataFrame) -> pa.Table:
     empty = {name: pa.nulls(rows.height, pa.type_for_alias(alias)) for name, alias in table.columns}
     if "status" in empty:
         empty["status"] = pa.array(["done"] * rows.height)
+        empty["is_split"] = pa.array([False] * rows.height)
     columns = {name: given[name] if name in given.column_names else empty[name] for name, _ in table.columns}
     schema = pa.schema([(name, pa.type_for_alias(alias)) for name, alias in table.columns])
     return pa.table(columns).cast(schema)

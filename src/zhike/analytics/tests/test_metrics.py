@@ -64,8 +64,8 @@ def figures(facts: Facts, *names: str, **more: object) -> dict[tuple[object, ...
 
 def test_superstore_totals_come_out_to_the_last_decimal(tmp_path: Path) -> None:
     facts = facts_of(tmp_path, *superstore())
-    names = ("orders.sales", "orders.profit", "orders.quantity", "customers.buyers")
-    assert figures(facts, *names) == {(): (D("16068954.125"), D("2147538.925"), D(37534), D(790))}
+    names = ("orders.sales", "orders.profit", "orders.quantity", "orders.count", "customers.buyers")
+    assert figures(facts, *names) == {(): (D("16068954.125"), D("2147538.925"), D(37534), D(2770), D(790))}
     assert {key[0]: value[0] for key, value in figures(facts, "orders.sales", by=("region",)).items()} == {
         "华东": D("4684506.442"), "中南": D("4137415.093"), "东北": D("2681567.469"),
         "华北": D("2447301.017"), "西南": D("1303124.508"), "西北": D("815039.596"),
@@ -106,6 +106,14 @@ def test_a_ratio_over_nothing_has_no_value_and_a_sum_over_nothing_is_zero(small:
 def test_days_include_both_ends(small: Facts) -> None:
     inside = {"start": dt.date(2024, 2, 5), "end": dt.date(2024, 2, 6)}
     assert figures(small, "orders.sales", **inside) == {(): (D(230),)}
+
+
+def test_orders_that_share_a_number_count_once_and_are_bought_twice(tmp_path: Path) -> None:
+    shared = {"number": "CN-1", "is_split": True}
+    rows = [line("a", "c1", "2024-01-05", "10", **shared), line("b", "c1", "2024-01-09", "5", **shared), line("c", "c2", "2024-01-09", "1", is_split=False)]
+    facts = facts_of(tmp_path, pl.DataFrame(rows, infer_schema_length=None))
+    assert figures(facts, "orders.count", "customers.repeat_buyers") == {(): (D(2), D(1))}
+    assert figures(facts, "orders.count", by=("category",)) == {("空压机",): (D(2),)}
 
 
 def test_an_order_in_two_categories_counts_once_in_each_and_once_in_all(small: Facts) -> None:

@@ -21,7 +21,7 @@ create table catalog_product (id uuid primary key, name text, category text, sub
 create table customers_customer (id uuid primary key, code text, kind text default 'company', grade text default '',
   category text default '', region text default '', province text default '', city text default '',
   segment int default 0, owner_id int, team_id int, created_at timestamptz default now());
-create table orders_order (id uuid primary key, number text, customer_id uuid, ordered_at timestamptz,
+create table orders_order (id uuid primary key, number text, part text default '', customer_id uuid, ordered_at timestamptz,
   status text default 'done', region text default '', province text default '', city text default '',
   country text default '', channel text default '', owner_id int, team_id int);
 create table orders_orderline (id uuid primary key, order_id uuid references orders_order on delete cascade,

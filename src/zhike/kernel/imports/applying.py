@@ -206,7 +206,7 @@ def update_sql(work: Applying, entity: Entity) -> str:
         return ""
     sets: dict[str, str] = {}
     for column in shape.written:
-        is_cleared = work.plan.options.clear_empty and column in shape.columns
+        is_cleared = column in entity.unlike or (work.plan.options.clear_empty and column in shape.columns)
         fallback = column_default(entity, column) if is_cleared else f"t.{quoted(column)}"
         sets[column] = f"coalesce(e.{quoted(column)}, {fallback})" if fallback else f"e.{quoted(column)}"
     joins = ""
@@ -218,7 +218,7 @@ def update_sql(work: Applying, entity: Entity) -> str:
     assigned = ", ".join(f"{quoted(column)} = {sql}" for column, sql in sets.items())
     return (
         f"update {quoted(entity.model._meta.db_table)} t set {assigned} from {quoted(work.plan.table(entity.name))} e{joins} "
-        f"where t.id = e.id and e.seq > %(lo)s and e.seq <= %(hi)s and not e.is_new and ({difference(work.plan, entity, shape, 'e')})"
+        f"where t.id = e.id and e.seq > %(lo)s and e.seq <= %(hi)s and not e.is_new and ({difference(work.plan, entity, shape, lambda column: f'e.{quoted(column)}')})"
     )
 
 

@@ -6,7 +6,7 @@ All in SQL over whole sets. A row of an entity's table is a record: `seq` number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,13 +122,13 @@ def build_sql(plan: Plan, entity: Entity, *, has_twins: bool) -> tuple[str, Para
     if entity.name != plan.target.main:
         differs = f"({differs}) and ({_changeable(plan, entity)[0]})"
     refused, params = _refused(plan, entity, shape)
-    values = [f"b.{quoted(name)}" for name in (*shape.columns, *(f"+{name}" for name in shape.on_create))]
-    links = [f"l_{other.name}.id as {quoted(column)}" for column, other in shape.links.items()]
+    values = [f"{row_value(entity, shape, column)} as {quoted(column)}" for column in shape.written]
+    values += [f"b.{quoted('+' + name)}" for name in shape.on_create]
     at = f"l_{entity.cluster_by}.row_no" if entity.cluster_by and entity.cluster_by in {e.name for e in shape.links.values()} else "null::bigint"
-    parts = ["b.row_no", "b.key", "b.n", *values, *links, f"{at} as at_row", f"{found} as found", f"({differs}) as differs", f"{refused} as refused"]
+    parts = ["b.row_no", "b.key", "b.n", *values, f"{at} as at_row", f"{found} as found", f"({differs}) as differs", f"{refused} as refused"]
     matched = f"select {', '.join(parts)} from base b{linked}{joins}"
     todo = "(found is null or differs) and refused is null"
-    kept = [quoted(name) for name in (*shape.columns, *(f"+{name}" for name in shape.on_create), *shape.links)]
+    kept = [quoted(name) for name in (*shape.written, *(f"+{name}" for name in shape.on_create))]
     is_leaf = not any(entity.name in other.links.values() for other in plan.entities)
     only = " where found is null or differs or refused is not null" if is_leaf else ""
     sql = (
@@ -206,12 +206,19 @@ def column_default(entity: Entity, column: str) -> str | None:
     return "''" if isinstance(found, models.CharField | models.TextField) else None
 
 
-def difference(plan: Plan, entity: Entity, shape: Shape, row: str) -> str:
-    """Whether the stored record `t` would change by `row` (an alias that has the written columns)."""
+def row_value(entity: Entity, shape: Shape, column: str) -> str:
+    """A written column while records are matched: of the file, of the record linked, or null when it is like that one's."""
+    value = f"l_{shape.links[column].name}.id" if column in shape.links else f"b.{quoted(column)}"
+    other, same = entity.unlike.get(column, ("", ""))
+    return f"nullif({value}, l_{other}.{quoted(same)})" if other in {one.name for one in shape.linked} else value
+
+
+def difference(plan: Plan, entity: Entity, shape: Shape, value_of: Callable[[str], str]) -> str:
+    """Whether the stored record `t` would change; `value_of` gives the new value of a column as SQL."""
     tests = []
     for column in shape.written:
-        value, stored = f"{row}.{quoted(column)}", f"t.{quoted(column)}"
-        if plan.options.clear_empty and column in shape.columns:
+        value, stored = value_of(column), f"t.{quoted(column)}"
+        if column in entity.unlike or (plan.options.clear_empty and column in shape.columns):
             default = column_default(entity, column)
             tests.append(f"{stored} is distinct from " + (f"coalesce({value}, {default})" if default else value))
         else:
@@ -220,10 +227,7 @@ def difference(plan: Plan, entity: Entity, shape: Shape, row: str) -> str:
 
 
 def _differs(plan: Plan, entity: Entity, shape: Shape) -> str:
-    sql = difference(plan, entity, shape, "b")
-    for column, other in shape.links.items():
-        sql = sql.replace(f"b.{quoted(column)}", f"l_{other.name}.id")
-    return sql
+    return difference(plan, entity, shape, lambda column: row_value(entity, shape, column))
 
 
 def _refused(plan: Plan, entity: Entity, shape: Shape) -> tuple[str, Params]:

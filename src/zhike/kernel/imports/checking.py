@@ -15,6 +15,7 @@ from django.utils import timezone
 from zhike.kernel.actor import Actor, Scope
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports import running, staging
+from zhike.kernel.imports.applying import OnProgress
 from zhike.kernel.imports.plans import Options, Plan, actor_from, actor_plain, check_plan, target_named
 from zhike.kernel.imports.tables import BUSY, FINISHED, ImportRun, State
 from zhike.kernel.imports.targets import ImportTarget
@@ -46,11 +47,12 @@ class Seen:
     @classmethod
     def of(cls, run: ImportRun) -> Seen:
         """The look kept with a run; an empty one for runs that did not come by a screen."""
-        plain = run.report.get("seen", {})
-        return cls(**{
+        plain: dict[str, Any] = run.report.get("seen", {})
+        found: dict[str, Any] = {
             name: tuple(tuple(one) if isinstance(one, list) else one for one in value) if isinstance(value, list) else value
             for name, value in plain.items()
-        })  # fmt: skip
+        }
+        return cls(**found)
 
 
 def may_import(target: ImportTarget, by: Actor) -> bool:
@@ -175,7 +177,7 @@ def check_on(run_id: str) -> None:
         raise
 
 
-def _told_to(run: ImportRun) -> running.OnProgress:
+def _told_to(run: ImportRun) -> OnProgress:
     def told(phase: str, done: int, total: int) -> None:
         progress = {"phase": phase, "done": done, "total": total}
         ImportRun.objects.filter(pk=run.pk).update(progress=progress, heartbeat_at=timezone.now())

@@ -79,7 +79,6 @@ def write_refused(run: ImportRun, plan: Plan, source: Path, folder: Path) -> Non
         return
     whole = reading.with_name(f"{run.pk}.csv")
     part = whole.with_suffix(".part")
-    words = words_for(plan.options.language)
     shutil.copyfile(reading, part)
     shown = [*run.report.get("first", []), *(_append(run, plan, source, part) if run.refusals.exists() else [])]
     part.replace(whole)
@@ -91,12 +90,12 @@ def write_refused(run: ImportRun, plan: Plan, source: Path, folder: Path) -> Non
 def _append(run: ImportRun, plan: Plan, source: Path, part: Path) -> list[dict[str, Any]]:
     column_of = {path: column for column, path in plan.mapping.items()}
     state = RefusedState(bytes=part.stat().st_size)
-    with open_for(plan, source) as opened:
-        with RefusedRows(part, opened.columns, words=words_for(plan.options.language), state=state) as file:
-            for row, cells, refusal in _cells(run, opened.batches(plan.batch)):
-                facts = {"detail": refusal.detail} if refusal.detail else {}
-                file.add(row, cells, [Problem(column=column_of.get(refusal.field, ""), code=refusal.code, facts=facts)])
-            return [shown_row(row) for row in file.first]
+    words = words_for(plan.options.language)
+    with open_for(plan, source) as opened, RefusedRows(part, opened.columns, words=words, state=state) as file:
+        for row, cells, refusal in _cells(run, opened.batches(plan.batch)):
+            facts = {"detail": refusal.detail} if refusal.detail else {}
+            file.add(row, cells, [Problem(column=column_of.get(refusal.field, ""), code=refusal.code, facts=facts)])
+        return [shown_row(row) for row in file.first]
 
 
 def _cells(run: ImportRun, batches: Iterator[Any]) -> Iterator[tuple[int, tuple[str | None, ...], Any]]:

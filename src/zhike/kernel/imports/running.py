@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
@@ -72,7 +73,7 @@ def silent(_phase: str, _done: int, _total: int) -> None:
 
 def store() -> Path:
     """The folder of imported files."""
-    folder = Path(getattr(settings, "ZHIKE_IMPORTS", Path(settings.STORAGES["default"]["OPTIONS"]["location"]).parent / "imports"))
+    folder = Path(getattr(settings, "ZHIKE_IMPORTS", Path(default_storage.path("")).parent / "imports"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -217,9 +218,11 @@ def _work(run: ImportRun, on_progress: OnProgress) -> None:
             _end(run, plan, State.REFUSED)
             return
         _begin(run, plan)
-    apply(Applying(run=run, plan=plan, change_id=str(run.change_id), on_progress=on_progress))
+    change_id = run.change_id
+    assert change_id is not None
+    apply(Applying(run=run, plan=plan, change_id=str(change_id), on_progress=on_progress))
     if plan.options.on_refused == "nothing" and run.refusals.filter(while_applying=True).exists():
-        undo_change(run.change_id, by=plan.actor)
+        undo_change(change_id, by=plan.actor)
         _end(run, plan, State.REFUSED)
         return
     with transaction.atomic():

@@ -123,7 +123,8 @@ def _drain(out: queue.Queue[Any]) -> None:
 
 def _looked_up(values: pl.Series, column: _Column, wrong: pl.Series) -> tuple[dict[str, pl.Series], pl.Series]:
     lookup, table = column.one.lookup, column.lookup
-    assert lookup is not None and table is not None
+    assert lookup is not None
+    assert table is not None
     joined = values.alias("word").to_frame().join(table, on="word", how="left", maintain_order="left")
     marker = next(iter(lookup.writes))
     is_unknown = joined["word"].is_not_null() & joined[marker].is_null() & wrong.is_null()
@@ -135,8 +136,7 @@ def _staged_types(plan: Plan) -> dict[str, str]:
     """Columns of the staging table with their SQL types."""
     types = {"row_no": "bigint"}
     for path in plan.mapping.values():
-        entity, one = plan.target.find(path) or (None, None)
-        assert entity is not None and one is not None
+        entity, one = plan.target.found(path)
         types[path] = SQL_TYPES.get(one.shape.kind, "text")
         if one.raw:
             types[f"{entity.name}.{one.raw}"] = "text"
@@ -198,8 +198,7 @@ def stage(plan: Plan, path: Path, refused_path: Path, words: Words, on_batch: Ca
 def _columns(plan: Plan) -> list[_Column]:
     found: list[_Column] = []
     for file, path in plan.mapping.items():
-        entity, one = plan.target.find(path) or (None, None)
-        assert entity is not None and one is not None
+        entity, one = plan.target.found(path)
         table = one.lookup.make() if one.lookup else None
         found.append(_Column(file=file, name=path, one=one, entity=entity.name, lookup=table))
     return found

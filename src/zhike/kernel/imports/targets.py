@@ -110,6 +110,7 @@ class Entity:
     guard: str = ""  # entity whose record decides what is permitted
     cluster_by: str = ""  # link entity whose rows keep these together
     after_chunk: Callable[[Any, Chunk], None] | None = None
+    unlike: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # kept only where it differs from (entity, column)
     refresh: str = ""  # link column whose record is searched by what stands here
 
     def field(self, name: str) -> ImportField | None:
@@ -162,6 +163,13 @@ class ImportTarget:
     def find(self, path: str) -> tuple[Entity, ImportField] | None:
         """The field called `entity.field`."""
         return next(((e, f) for e, f in self.fields() if f"{e.name}.{f.name}" == path), None)
+
+    def found(self, path: str) -> tuple[Entity, ImportField]:
+        """The field called `entity.field` of a checked plan; LookupError when there is none."""
+        pair = self.find(path)
+        if pair is None:
+            raise LookupError(path)
+        return pair
 
 
 _targets: dict[str, ImportTarget] = {}

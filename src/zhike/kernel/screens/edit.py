@@ -135,6 +135,8 @@ def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Fie
         return forms.UUIDField(required=required, label=field.verbose_name)
     made: forms.Field = field.formfield()
     made.required = required
+    if isinstance(made, forms.TypedChoiceField) and not required:
+        made.choices = [("", "—"), *field.choices]
     if isinstance(field, models.DateField):
         kind = "datetime-local" if isinstance(field, models.DateTimeField) else "date"
         made.widget = (

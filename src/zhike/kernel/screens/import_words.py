@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..errors import Refused
-from ..imports.plans import Plan
+from ..imports.plans import Mode, Plan
 from ..imports.tables import ImportRun, State
 from ..imports.targets import Entity, ImportTarget, Key, find_target
 from ..registry import objects
@@ -47,7 +48,7 @@ DELIMITERS = {
     "comma": (",", gettext_lazy("逗号")), "tab": ("\t", gettext_lazy("制表符")),
     "semicolon": (";", gettext_lazy("分号")), "pipe": ("|", gettext_lazy("竖线")),
 }  # fmt: skip
-MODES = (
+MODES: tuple[tuple[Mode, str | Promise], ...] = (
     ("upsert", gettext_lazy("有就更新，没有就新增")),
     ("insert", gettext_lazy("只新增，已有的不动")),
     ("update", gettext_lazy("只更新，没有的不收")),

@@ -1,0 +1,43 @@
+"""Where the data of the company at hand lies: its database and its lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from zhike.catalog.models import Product
+from zhike.kernel.history import kind_of
+from zhike.kernel.lake.source import uri_of
+from zhike.orders.models import Order, OrderLine
+
+from .facts import Facts, Kinds, open_facts
+
+LIBPQ = ("dbname", "host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "options")
+
+
+def database_here() -> str:
+    """Name of the company's database."""
+    return str(connection.get_connection_params()["dbname"])
+
+
+def uri_here() -> str:
+    """The company's database as a libpq URI; holds the password, so it goes to nobody's log."""
+    given = connection.get_connection_params()
+    return uri_of({name: given[name] for name in LIBPQ if name in given})
+
+
+def lake_here() -> Path:
+    """Folder of the company's lake; it need not exist yet."""
+    return Path(settings.HOME.lake) / database_here()
+
+
+def kinds_here() -> Kinds:
+    """The numbers of the tables that the lake reads, as the company's history gave them."""
+    return Kinds(order=kind_of(Order), line=kind_of(OrderLine), product=kind_of(Product))
+
+
+def facts_here() -> Facts:
+    """The company's facts as they were exported last; Refused("lake_missing")."""
+    return open_facts(lake_here())

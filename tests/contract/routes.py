@@ -1,0 +1,80 @@
+"""Every address of the product with what it takes to reach it; a new one fails a test until it stands here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How an address is asked for in tests.
+
+    `path` may hold {slug}, {pk}, {change}, {file}; `slugs` are the object types it exists for (all when empty);
+    `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
+    `is_open` addresses need no log-in; `is_run` ones are about one import.
+    """
+
+    path: str
+    verb: str = ""
+    slugs: tuple[str, ...] = ()
+    form: dict[str, str] | None = None
+    is_open: bool = False
+    is_run: bool = False
+    target: str = ""
+
+
+RECORD = "<slug:slug>/<uuid:pk>/"
+CUSTOMERS = ("customers",)
+
+ROUTES: dict[str, Route] = {
+    "login/": Route(path="/login/", is_open=True),
+    "logout/": Route(path="/logout/"),
+    "i18n/setlang/": Route(path="/i18n/setlang/", is_open=True, form={"language": "en"}),
+    "health": Route(path="/health", is_open=True),
+    # 今日
+    "": Route(path="/"),
+    "today/counts": Route(path="/today/counts"),
+    "today/<uuid:pk>/<slug:rule>/done": Route(path="/today/{pk}/thank3/done", verb="change", slugs=CUSTOMERS),
+    "today/<uuid:pk>/<slug:rule>/answer/<slug:said>": Route(path="/today/{pk}/thank3/answer/later", verb="view", slugs=CUSTOMERS, form={}),
+    # customers
+    "customers/bulk/tag": Route(path="/customers/bulk/tag?ids={pk}", verb="change", slugs=CUSTOMERS, form={"names": "样品"}),
+    "customers/<uuid:pk>/activity/<slug:kind>": Route(path="/customers/{pk}/activity/call", verb="change", slugs=CUSTOMERS),
+    "customers/<uuid:pk>/note": Route(path="/customers/{pk}/note", verb="change", slugs=CUSTOMERS, form={"body": "要报价"}),
+    "customers/<uuid:pk>/contact/new": Route(path="/customers/{pk}/contact/new", verb="change", slugs=CUSTOMERS),
+    "customers/<uuid:pk>/address/new": Route(path="/customers/{pk}/address/new", verb="change", slugs=CUSTOMERS),
+    "customers/<uuid:pk>/tags": Route(path="/customers/{pk}/tags", verb="change", slugs=CUSTOMERS),
+    # imports: a run is seen by who began it and by who looks after the settings
+    "imports/": Route(path="/imports/"),
+    "imports/new": Route(path="/imports/new"),
+    "imports/<uuid:pk>/": Route(path="/imports/{run}/", is_run=True),
+    "imports/<uuid:pk>/reread": Route(path="/imports/{run}/reread", is_run=True, form={}),
+    "imports/<uuid:pk>/check": Route(path="/imports/{run}/check", is_run=True, form={}),
+    "imports/<uuid:pk>/start": Route(path="/imports/{run}/start", is_run=True, form={}),
+    "imports/<uuid:pk>/undo": Route(path="/imports/{run}/undo", is_run=True, form={}),
+    "imports/<uuid:pk>/discard": Route(path="/imports/{run}/discard", is_run=True, form={}),
+    "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
+    # every object type
+    "search/suggest": Route(path="/search/suggest?q={q}"),
+    "search/": Route(path="/search/?q={q}"),
+    "kernel/components": Route(path="/kernel/components"),
+    "changes/<uuid:change_id>/undo": Route(path="/changes/{change}/undo", verb="change", form={}),
+    "<slug:slug>/": Route(path="/{slug}/", verb="view"),
+    "<slug:slug>/rows": Route(path="/{slug}/rows", verb="view", target="list"),
+    "<slug:slug>/count": Route(path="/{slug}/count", verb="view", target="count"),
+    "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
+    "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
+    "<slug:slug>/new": Route(path="/{slug}/new", verb="create"),
+    "<slug:slug>/export": Route(path="/{slug}/export?format=csv", verb="export"),
+    "<slug:slug>/bulk/set/<slug:name>": Route(path="/{slug}/bulk/set/{field}?ids={pk}", verb="change"),
+    "<slug:slug>/bulk/delete": Route(path="/{slug}/bulk/delete?ids={pk}", verb="delete", form={}),
+    RECORD: Route(path="/{slug}/{pk}/", verb="view"),
+    f"{RECORD}peek": Route(path="/{slug}/{pk}/peek", verb="view"),
+    f"{RECORD}row": Route(path="/{slug}/{pk}/row", verb="view"),
+    f"{RECORD}edit/<slug:name>": Route(path="/{slug}/{pk}/edit/{field}", verb="change"),
+    f"{RECORD}delete": Route(path="/{slug}/{pk}/delete", verb="delete", form={}),
+    f"{RECORD}timeline": Route(path="/{slug}/{pk}/timeline", verb="view"),
+    f"{RECORD}panel/<str:key>": Route(path="/{slug}/{pk}/panel/{panel}", verb="view"),
+    f"{RECORD}files": Route(path="/{slug}/{pk}/files", verb="change", form={}),
+    f"{RECORD}files/<uuid:file_id>": Route(path="/{slug}/{pk}/files/{file}", verb="view"),
+    f"{RECORD}files/<uuid:file_id>/delete": Route(path="/{slug}/{pk}/files/{file}/delete", verb="change", form={}),
+}

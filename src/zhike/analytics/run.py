@@ -58,5 +58,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-__all__ = ["Work", "asdict", "run"]

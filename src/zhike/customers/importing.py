@@ -8,6 +8,9 @@ from typing import Any
 import polars as pl
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel.followups import FollowUp, add_followup
+from zhike.kernel.history import kind_of
+from zhike.kernel.imports.searching import refresh_selected
 from zhike.kernel.imports.targets import (
     Derive,
     Entity,
@@ -226,6 +229,24 @@ def _write_tags(cursor: Any, scope: StepScope, lo: int, hi: int) -> int:
     return int(cursor.rowcount)
 
 
+TOUCHED_BY_CONTACTS = """
+select coalesce(c.customer_id, (h.old->>'customer_id')::uuid) as id
+from kernel_history h left join customers_contact c on c.id = h.object_id where h.change_id = %(change)s and h.kind = {contact}
+"""
+
+
+def _refresh_words(cursor: Any, table: str, lo: int, hi: int) -> int:
+    """Customers are found by the names and phones of their contacts."""
+    del cursor
+    refresh_selected(Customer, f'select id from "{table}" where n > {int(lo)} and n <= {int(hi)}')
+    return hi - lo
+
+
+add_followup(
+    FollowUp(
+        name="customer_words", touched=lambda: TOUCHED_BY_CONTACTS.format(contact=kind_of(Contact)), apply=_refresh_words, done_by_import=True,
+    )
+)  # fmt: skip
 add_target(
     ImportTarget(
         name="customers",

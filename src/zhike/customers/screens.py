@@ -137,7 +137,7 @@ def _part(request: HttpRequest, customer: Customer, kind: type[forms.Form], rule
             trigger(response, {f"zk:{name}": {}})
             return _kept(response, _("加好了"), customer.pk)
     context = {"form": form, "first": list(form), "heading": heading, "action": f"/customers/{customer.pk}/{name}/new"}
-    return render(request, "customers/part.html", context, status=422 if form.is_bound else 200)
+    return render(request, "kernel/dialog_form.html", context, status=422 if form.is_bound else 200)
 
 
 @screen

@@ -77,6 +77,7 @@ def _sums(orders: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
 def _scores(size: DemoSize, sales: pl.DataFrame) -> pl.DataFrame:
     """Segments and scores by the product's own rule as of the last day; codes rise with the customers' numbers."""
     engine = ibis.duckdb.connect(memory_limit="1GB", threads=2)
+    engine.raw_sql("set enable_progress_bar = false")
     lines = engine.create_table("sales", sales.to_arrow())
     people = lines.distinct(on="customer_id").select("customer_id", code=lines.customer_id.cast("string").lpad(9, "0"))
     last_day = size.end - dt.timedelta(days=1)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import queue
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +138,8 @@ def feed_all(feed: Feed, told: Told) -> None:
 
 def _listen(workers: list[Any], news: multiprocessing.Queue[tuple[str, int]], told: Told) -> None:
     while any(worker.is_alive() for worker in workers) or not news.empty():
-        try:
+        with suppress(queue.Empty):
             told(*news.get(timeout=0.2))
-        except queue.Empty:
-            pass
         if any(worker.exitcode for worker in workers):
             raise Refused("demo_failed")
 

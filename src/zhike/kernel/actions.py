@@ -18,6 +18,7 @@ from .actor import Actor
 from .errors import Refused
 from .events import Event, publish
 from .fields import field_of
+from .followups import settle
 from .models import Record, Tracked
 from .policy import policy_of
 
@@ -55,8 +56,10 @@ def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable
                 if fresh is None:
                     raise Refused("gone", label=model._meta.label_lower)
                 policy_of(model).require(by, needs, fresh)
-                history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower, object_id=record.pk)
-                return rule(cast("R", fresh), *args, **kwargs)
+                change = history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower, object_id=record.pk)
+                done = rule(cast("R", fresh), *args, **kwargs)
+                settle(str(change.pk), model._meta.label_lower)
+                return done
 
         return run
 
@@ -73,8 +76,10 @@ def creation(model: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             assert isinstance(by, Actor)
             policy_of(model).require_any(by, "create")
             with transaction.atomic():
-                history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower)
-                return rule(*args, **kwargs)
+                change = history.begin_change(by, verb=rule.__name__, label=model._meta.label_lower)
+                made = rule(*args, **kwargs)
+                settle(str(change.pk), model._meta.label_lower)
+                return made
 
         return run
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -65,7 +65,7 @@ def bulk_load(connection: psycopg.Connection, tables: Sequence[str], *, say: Say
     Needs an autocommit connection. Rows loaded meanwhile have no history, and nobody else may use the tables. `say`
     hears the name of each index or constraint that was made again, how many are done, and of how many.
     """
-    connection.execute(f"select pg_advisory_lock({LOCK})")  # type: ignore[arg-type]
+    connection.execute(f"select pg_advisory_lock({LOCK})")
     try:
         _put_aside(connection, tables)
         try:
@@ -73,7 +73,7 @@ def bulk_load(connection: psycopg.Connection, tables: Sequence[str], *, say: Say
         finally:
             _put_back(connection, say)
     finally:
-        connection.execute(f"select pg_advisory_unlock({LOCK})")  # type: ignore[arg-type]
+        connection.execute(f"select pg_advisory_unlock({LOCK})")
 
 
 def repair(connection: psycopg.Connection) -> list[str]:
@@ -83,13 +83,13 @@ def repair(connection: psycopg.Connection) -> list[str]:
     """
     if not left_aside(connection):
         return []
-    row = connection.execute(f"select pg_try_advisory_lock({LOCK})").fetchone()  # type: ignore[arg-type]
+    row = connection.execute(f"select pg_try_advisory_lock({LOCK})").fetchone()
     if row is None or not row[0]:
         return []
     try:
         return _put_back(connection, lambda name, done, total: None)
     finally:
-        connection.execute(f"select pg_advisory_unlock({LOCK})")  # type: ignore[arg-type]
+        connection.execute(f"select pg_advisory_unlock({LOCK})")
 
 
 def left_aside(connection: psycopg.Connection) -> int:
@@ -142,4 +142,4 @@ def copy_frame(connection: psycopg.Connection, table: str, frame: pl.DataFrame, 
 
 def truncate(connection: psycopg.Connection, tables: Sequence[str]) -> None:
     """Empty tables, so that `copy_frame(…, freeze=True)` may follow in the same transaction."""
-    connection.execute(cast(sql.Composed, sql.SQL("truncate {}").format(sql.SQL(", ").join(map(sql.Identifier, tables)))))
+    connection.execute(sql.SQL("truncate {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))

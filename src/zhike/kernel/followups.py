@@ -21,6 +21,7 @@ class FollowUp:
     touched: Callable[[], str]
     apply: Callable[[Any, str, int, int], int]
     done_by_import: bool = False
+    labels: tuple[str, ...] = ()  # object types whose single changes it follows at once
 
 
 _followups: list[FollowUp] = []
@@ -33,6 +34,22 @@ def add_followup(followup: FollowUp) -> None:
 
 def all_followups() -> Sequence[FollowUp]:
     return tuple(_followups)
+
+
+def settle(change_id: str, label: str) -> None:
+    """Work out, in the transaction of a single change, what follows from it."""
+    for followup in _followups:
+        if label not in followup.labels:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(f"select array_agg(distinct id) from ({followup.touched()}) x where id is not null", {"change": change_id})
+            ids = (cursor.fetchone() or [None])[0]
+            if not ids:
+                continue
+            cursor.execute("create temporary table zhike_followup (n bigint, id uuid) on commit drop")
+            cursor.execute("insert into zhike_followup select row_number() over (), u from unnest(%s::uuid[]) u", [ids])
+            followup.apply(cursor, "zhike_followup", 0, len(ids))
+            cursor.execute("drop table zhike_followup")
 
 
 def collect(followup: FollowUp, change_id: str, table: str) -> int:

@@ -1,26 +1,76 @@
-"""Set-wise changes of orders that follow from other facts."""
+"""What people do with orders: enter one, and change its lines. Totals follow in the same transaction."""
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
-from django.db import connection, transaction
+from django.db.models import Count
+from django.utils import timezone
 
-from zhike.kernel import history
-from zhike.kernel.actor import SYSTEM
+from zhike.catalog.models import Product
+from zhike.customers.models import Customer
+from zhike.kernel.actions import action, creation, save_change, save_new
+from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused
+from zhike.kernel.policy import policy_of
 
-SQL_FOLLOW = """
-update orders_order o set owner_id = c.owner_id, team_id = c.team_id, version = o.version + 1, updated_at = now()
-from customers_customer c
-where c.id = o.customer_id and c.id = any(%s) and (o.owner_id, o.team_id) is distinct from (c.owner_id, c.team_id)
-"""
+from .models import Order, OrderLine
+
+STEP = Decimal("0.0001")
 
 
-def follow_customers(customer_ids: Sequence[uuid.UUID]) -> int:
-    """Give the orders of these customers to the customers' owners and teams; the number of orders changed."""
-    with transaction.atomic():
-        history.begin_change(SYSTEM.because("follows the customer"), verb="follow_customers", label="orders.order")
-        with connection.cursor() as cursor:
-            cursor.execute(SQL_FOLLOW, [list(customer_ids)])
-            return int(cursor.rowcount)
+@creation(Order)
+def enter_order(*, by: Actor, number: str, ordered_at: dt.datetime, customer: uuid.UUID | None = None, remark: str = "") -> Order:
+    """A new order of a customer the actor may see (or of nobody known); it belongs to whoever has the customer."""
+    bought_by = Customer.objects.visible_to(by).filter(pk=customer).first() if customer else None
+    if customer and bought_by is None:
+        raise Refused("not_permitted", verb="view", label="customers.customer")
+    order = Order(number=number.strip() or next_number(), ordered_at=ordered_at, customer=bought_by, remark=remark)
+    if bought_by is not None:
+        order.owner_id, order.team_id = bought_by.owner_id, bought_by.team_id
+    return save_new(order, by=by)
+
+
+def next_number() -> str:
+    """A number nobody typed: day and the count of that day's, as SO-20261122-003."""
+    day = timezone.localdate()
+    start = f"SO-{day:%Y%m%d}-"
+    taken = Order.objects.filter(number__startswith=start).aggregate(n=Count("pk"))["n"]
+    return f"{start}{taken + 1:03d}"
+
+
+def line_amount(quantity: Decimal, price: Decimal, discount: Decimal | None) -> Decimal:
+    """Quantity x unit price x (1 - discount), four decimals, half up."""
+    return (quantity * price * (1 - (discount or Decimal(0)))).quantize(STEP, rounding=ROUND_HALF_UP)
+
+
+@action(needs="change")
+def put_line(
+    order: Order, *, by: Actor, product: uuid.UUID, quantity: Decimal, unit_price: Decimal, discount: Decimal | None = None
+) -> OrderLine:
+    """Add a line; a negative quantity is a return. Refused("gone") for an unknown product, ("required") for quantity 0."""
+    sold = Product.objects.visible_to(by).filter(pk=product).first()
+    if sold is None:
+        raise Refused("gone", label="catalog.product")
+    if not quantity:
+        raise Refused("required", field="quantity")
+    same = OrderLine.objects.filter(order=order, product=sold).count()
+    cost = sold.cost
+    line = OrderLine(
+        order=order, line_key=f"{sold.code[:100]}#{same + 1}-{uuid.uuid4().hex[:6]}", product=sold, name=sold.name, quantity=quantity,
+        unit_price=unit_price, discount=discount, amount=line_amount(quantity, unit_price, discount),
+    )  # fmt: skip
+    line.profit = line.amount - cost * quantity if cost is not None else None
+    save_new(line, by=by)
+    save_change(order)
+    return line
+
+
+@action(needs="change")
+def remove_line(order: Order, *, by: Actor, line: uuid.UUID) -> None:
+    """Take a line off its order; undo puts it back."""
+    policy_of(Order).require(by, "change", order)
+    OrderLine.objects.filter(order=order, pk=line).delete()
+    save_change(order)

@@ -99,7 +99,8 @@ objects.add(
             Panel(title=_("合计"), fields=("amount", "gross", "quantity", "profit", "lines_count")),
             Panel(title=_("备注"), fields=("remark",)),
         ),
-        read_only=("customer", "amount", "gross", "quantity", "profit", "lines_count"),
+        form=("number", "customer", "ordered_at"),
+        read_only=("amount", "gross", "quantity", "profit", "lines_count"),
         required=("number", "ordered_at"),
         search=SearchSource(title="number", by_prefix=True, note=lambda order: f"{order.ordered_at:%Y-%m-%d}"),
         badges=lambda order: [(order.get_status_display(), TONE[Status(order.status)])],
@@ -112,8 +113,8 @@ set_policy(OrderLine, follows("orders.order", "order"))
 
 
 def _lines(actor: Actor, order: Order) -> dict[str, Any]:
-    del actor
-    return {"lines": order.lines.select_related("product").order_by("line_key")[:LINES], "more": max(0, order.lines_count - LINES)}
+    may_change = objects.of(Order).policy.allows(actor, "change", order)
+    return {"may_change": may_change, "lines": order.lines.select_related("product").order_by("line_key")[:LINES], "more": max(0, order.lines_count - LINES)}
 
 
 def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from zhike.kernel.history import kind_of
 
 from .models import Order, OrderLine
 
+ORDERS = ("orders.order", "orders.orderline")
 SQL_TOTALS = """
 with ids as (select distinct order_id as id from ({ids}) x (order_id) where order_id is not null),
 sums as (
@@ -119,17 +120,17 @@ def _follow_owners(cursor: Any, table: str, lo: int, hi: int) -> int:
 
 
 add_followup(
-    FollowUp(name="order_owners", touched=lambda: TOUCHED_OWNERS.format(customer=kind_of(Customer)), apply=_follow_owners)
+    FollowUp(name="order_owners", labels=("customers.customer",), touched=lambda: TOUCHED_OWNERS.format(customer=kind_of(Customer)), apply=_follow_owners)
 )
 add_followup(
     FollowUp(
-        name="order_totals", touched=_touched_orders, done_by_import=True,
+        name="order_totals", touched=_touched_orders, done_by_import=True, labels=ORDERS,
         apply=lambda cursor, table, lo, hi: refresh_totals(cursor, _range(table, lo, hi)),
     )
 )  # fmt: skip
 add_followup(
     FollowUp(
-        name="customer_facts", touched=_touched_customers,
+        name="customer_facts", touched=_touched_customers, labels=ORDERS,
         apply=lambda cursor, table, lo, hi: refresh_facts(cursor, _range(table, lo, hi)),
     )
 )  # fmt: skip

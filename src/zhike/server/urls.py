@@ -4,7 +4,9 @@ from allauth.account.views import LogoutView
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from zhike.analytics.screens import urlpatterns as analytics
 from zhike.customers.screens import urlpatterns as customers
+from zhike.orders.screens import urlpatterns as orders
 from zhike.sales.screens import urlpatterns as sales
 from zhike.server.login import LoginPage, health
 
@@ -15,6 +17,8 @@ urlpatterns = [
     path("health", health),
     *sales,
     *customers,
+    *orders,
+    *analytics,
     path("", include("zhike.kernel.screens.urls")),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from zhike.kernel.actor import Actor, Scope
@@ -16,6 +16,7 @@ from zhike.kernel.imports.values import Kind
 from zhike.kernel.text.folding import fold
 
 Mode = Literal["insert", "update", "upsert"]
+CHUNK = 20_000  # records written in one transaction
 SEPARATOR = "chr(31)"
 SQL_TYPES = {
     Kind.INTEGER: "bigint", Kind.DECIMAL: "numeric", Kind.RATE: "numeric",
@@ -58,7 +59,7 @@ class Plan:
     options: Options
     actor: Actor
     batch: int = 100_000
-    chunk: int = 20_000
+    chunk: int = field(default_factory=lambda: CHUNK)
 
     @property
     def hex(self) -> str:

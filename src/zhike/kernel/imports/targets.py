@@ -148,7 +148,6 @@ class ImportTarget:
     main: str
     entities: tuple[Entity, ...]
     numbering: Expressions = nothing
-    needs_one_of: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
     rank: int = 50
 

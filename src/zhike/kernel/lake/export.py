@@ -193,7 +193,7 @@ def _next(
     before = run.old or _or_none(lake)
     retired: dict[str, dt.datetime] = {}
     if before is not None:
-        retired = {file: now for file in before.named() - named}
+        retired = dict.fromkeys(before.named() - named, now)
         retired |= {file: at for file, at in before.retired.items() if file not in named and now - at <= 2 * GRACE}
     return Manifest(schema=schema, watermark=watermark, made_at=now, tables=parts, prints=run.prints, retired=retired)
 

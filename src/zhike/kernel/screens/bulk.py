@@ -16,6 +16,7 @@ from ..actions import RecordsChanged, bump, prepared
 from ..actor import Actor
 from ..errors import Refused
 from ..events import publish
+from ..followups import settle
 from ..lists.pages import listing
 from ..spec import ObjectSpec
 from .edit import form_class, stored_values
@@ -65,6 +66,7 @@ def change_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], values: dict[str, ob
         bump(spec.model.objects.filter(pk__in=locked))
         spec.model.objects.filter(pk__in=locked).update(**stored)
         publish(RecordsChanged(label=spec.label, ids=[str(pk) for pk in locked], verb="changed", fields=list(stored)))
+        settle(str(change.pk), spec.label)
     return change.pk
 
 
@@ -76,6 +78,7 @@ def delete_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], *, by: Actor) -> uui
         told = [str(pk) for pk in rows.values_list("pk", flat=True)]
         rows.delete()
         publish(RecordsChanged(label=spec.label, ids=told, verb="deleted", fields=[]))
+        settle(str(change.pk), spec.label)
     return change.pk
 
 

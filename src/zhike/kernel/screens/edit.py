@@ -20,6 +20,7 @@ from ..history import last_change_of
 from ..models import Record
 from ..spec import ObjectSpec
 from .cells import Reader, show
+from .pick import PickField
 from .web import actor_in, record_of, screen, spec_of, toast, trigger
 from .words import in_words
 
@@ -132,7 +133,7 @@ def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Fie
         choices = [("", "—"), *((str(pk), name) for pk, name in directory.teams().items())]
         return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)
     if field.is_relation:
-        return forms.UUIDField(required=required, label=field.verbose_name)
+        return PickField(field.related_model, actor_in(request), required=required, label=field.verbose_name)
     made: forms.Field = field.formfield()
     made.required = required
     if isinstance(made, forms.TypedChoiceField) and not required:
@@ -161,7 +162,7 @@ def stored_values(form: forms.Form) -> dict[str, Any]:
     """Cleaned values under the names of the columns that store them."""
     values = {}
     for name, value in form.cleaned_data.items():
-        if name in ("owner", "team") or isinstance(form.fields[name], forms.UUIDField):
+        if name in ("owner", "team") or isinstance(form.fields[name], PickField):
             values[f"{name}_id"] = value
         else:
             values[name] = value

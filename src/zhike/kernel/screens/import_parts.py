@@ -148,9 +148,10 @@ def _busy_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
 def _report_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     actor = actor_in(request)
     codes: Mapping[str, int] = run.counts.get("codes", {})
+    counted = _counted(run)
     return {
         "read": int(run.counts.get("read", 0)), "good": int(run.counts.get("read", 0)) - int(run.counts.get("refused", 0)),
-        "refused": int(run.counts.get("refused", 0)), "counted": _counted(run),
+        "refused": int(run.counts.get("refused", 0)), "counted": counted, "is_same": bool(counted) and not any(one.new or one.changed for one in counted),
         "reasons": [(reason(code, {}), count) for code, count in sorted(codes.items(), key=lambda item: -item[1])],
         "bad_rows": [_bad_row(run, row) for row in run.report.get("first", [])[:BAD_ROWS_SHOWN]],
         "warnings": list(words.warning_words(run.report.get("warnings", []), run.report.get("merged", 0))),

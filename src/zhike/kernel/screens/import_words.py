@@ -74,16 +74,16 @@ def field_title(target: ImportTarget, path: str) -> str:
     return _("%(entity)s，%(field)s") % {"entity": owner, "field": title}
 
 
-def key_title(target: ImportTarget, entity: Entity, key: Key) -> str:
+def key_title(entity: Entity, key: Key) -> str:
     """What a key goes by, in words."""
     fields = [one for one in entity.fields if one.name == key.name or one.db_column in key.columns]
     return str(fields[0].title) if fields else key.name
 
 
-def keys_to_choose(target: ImportTarget) -> list[tuple[Entity, list[tuple[str, str]]]]:
-    """Entities that can be recognised in more than one way, with these ways."""
+def keys_to_choose(target: ImportTarget) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Entities that can be recognised in more than one way (name and title), with these ways."""
     return [
-        (entity, [(f"{entity.name}.{key.name}", key_title(target, entity, key)) for key in entity.keys])
+        (entity.name, entity_title(entity), [(f"{entity.name}.{key.name}", key_title(entity, key)) for key in entity.keys])
         for entity in target.entities
         if len(entity.keys) > 1
     ]
@@ -91,7 +91,7 @@ def keys_to_choose(target: ImportTarget) -> list[tuple[Entity, list[tuple[str, s
 
 def keys_in_use(plan: Plan, entity: Entity) -> str:
     """How records of an entity are recognised in this plan: 客户编号, 信用代码."""
-    return _("，").join(key_title(plan.target, entity, key) for key in plan.keys(entity))
+    return _("，").join(key_title(entity, key) for key in plan.keys(entity))
 
 
 def phase_words(run: ImportRun, target: ImportTarget | None) -> str:
@@ -135,7 +135,7 @@ def _one_title(target: ImportTarget, path: str) -> str:
         return field_title(target, path)
     found = next((one for one in entity.fields if one.db_column == rest), None)
     key = next((one for one in entity.keys if one.name == rest or rest in one.columns), None)
-    return field_title(target, f"{name}.{found.name}") if found else key_title(target, entity, key) if key else path
+    return field_title(target, f"{name}.{found.name}") if found else key_title(entity, key) if key else path
 
 
 def failure_of(run: ImportRun) -> str:

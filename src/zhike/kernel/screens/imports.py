@@ -17,6 +17,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .. import directory
@@ -38,6 +39,7 @@ def limit_mb() -> int:
     return int(getattr(settings, "ZHIKE_IMPORT_MAX_MB", 512))
 
 
+@never_cache
 @screen
 @require_GET
 def runs(request: HttpRequest) -> HttpResponse:
@@ -111,14 +113,24 @@ def _run_of(request: HttpRequest, pk: uuid.UUID, *, is_mine: bool = False) -> Im
     return run
 
 
+@never_cache
 @screen
 @require_GET
 def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """One import, at whatever step it is; as a fragment only what changes."""
+    """One import, at whatever step it is."""
+    return _shown(request, _run_of(request, pk), is_whole=True)
+
+
+@screen
+@require_GET
+def run_body(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What changes of an import's page; at an address of its own, for a browser going back would show it alone."""
     return _shown(request, _run_of(request, pk))
 
 
-def _shown(request: HttpRequest, run: ImportRun, *, error: str = "", status: int = 200, is_mapping: bool = False) -> HttpResponse:
+def _shown(
+    request: HttpRequest, run: ImportRun, *, error: str = "", status: int = 200, is_mapping: bool = False, is_whole: bool = False
+) -> HttpResponse:
     is_mine = run.actor_id == actor_in(request).user_id
     wants_mapping = (is_mapping or request.GET.get("step") == "map") and checking.is_open(run)
     step = parts.step_of(run, wants_mapping=wants_mapping and is_mine)
@@ -128,8 +140,7 @@ def _shown(request: HttpRequest, run: ImportRun, *, error: str = "", status: int
         "seen": checking.Seen.of(run), "is_open": checking.is_open(run), "title": str(target.title) if target else run.target,
         "place": {"map": 2, "failed": 2, "checked": 3}.get(step, 3 if run.state == State.CHECKING else 4),
     } | parts.PARTS[step](request, run)  # fmt: skip
-    whole = not is_fragment(request)
-    return render(request, "kernel/imports/run.html" if whole else "kernel/imports/body.html", context, status=status)
+    return render(request, "kernel/imports/run.html" if is_whole else "kernel/imports/body.html", context, status=status)
 
 
 @require_POST

@@ -29,7 +29,7 @@ ENTRIES = 20
 
 @screen
 def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
-    """The record's page."""
+    """The record's page; `?parts=` answers the parts that change with its facts."""
     spec = spec_of(slug)
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {
@@ -38,6 +38,9 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
         "main": _panels(request, spec, record, "main"),
         "attachments": attachments_of(record),
     }
+    parts = request.GET.get("parts", "")
+    if parts:
+        return render(request, "kernel/record_parts.html", context | {"parts": parts, "has_timeline": bool(objects.sources(spec.label))})
     if objects.sources(spec.label):
         context |= _timeline_context(actor_in(request), spec, record, "", "")
     return render(request, "kernel/page.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, imports, list, page, remove, search
+from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
     path("imports/<uuid:pk>/", imports.run_page),
+    path("imports/<uuid:pk>/body", imports.run_body),
     path("imports/<uuid:pk>/reread", imports.read_again),
     path("imports/<uuid:pk>/check", imports.check),
     path("imports/<uuid:pk>/start", imports.start),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("<slug:slug>/count", list.list_count),
     path("<slug:slug>/columns", list.columns_dialog),
     path("<slug:slug>/filter/<slug:name>", list.filter_dialog),
+    path("<slug:slug>/pick", pick.pick),
     path("<slug:slug>/new", form.create),
     path("<slug:slug>/export", export.export),
     path("<slug:slug>/bulk/set/<slug:name>", bulk.set_field),

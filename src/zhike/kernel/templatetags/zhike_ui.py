@@ -254,3 +254,10 @@ def abs_wan(value: Number | None) -> str:
     """The size of a difference for summaries, without its sign."""
     found = to_decimal(value)
     return "" if found is None else wan(abs(found))
+
+
+@register.filter
+def plain(value: Number | None) -> str:
+    """A figure as a field takes it: no thousands separators, no zeros at the end."""
+    found = to_decimal(value)
+    return "" if found is None else without_zeros(found).replace(",", "")

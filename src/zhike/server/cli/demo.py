@@ -10,8 +10,10 @@ from importlib.util import find_spec
 import click
 
 from zhike.demo.logins import DEMO_COMPANY
+from zhike.kernel.errors import Refused
 from zhike.server.cli.context import json_option, with_django
 from zhike.server.console import Progress, say, show, show_json, words
+from zhike.server.processes import ServerError
 
 _REFRESH = "zhike.analytics.jobs"
 _STEPS = {
@@ -31,8 +33,12 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
         en="Generate a demo company. The same sizes, seed and end day give the same data.",
     )
 )
-@click.option("--customers", default=2000, show_default=True, type=click.IntRange(20, 20_000_000), help=words(zh="客户数", en="Number of customers"))
-@click.option("--orders", default=9000, show_default=True, type=click.IntRange(0, 100_000_000), help=words(zh="订单数", en="Number of orders"))
+@click.option(
+    "--customers", default=2000, show_default=True, type=click.IntRange(20, 20_000_000), help=words(zh="客户数", en="Number of customers")
+)
+@click.option(
+    "--orders", default=9000, show_default=True, type=click.IntRange(0, 100_000_000), help=words(zh="订单数", en="Number of orders")
+)
 @click.option("--seed", default=7, show_default=True, type=click.IntRange(0), help=words(zh="随机种子", en="Seed of the random numbers"))
 @click.option("--end", type=_DATE, help=words(zh="数据截止到哪天（不含），默认今天", en="The day after the last sale; default: today"))
 @click.option("--name", default=DEMO_COMPANY, show_default=True, help=words(zh="公司名称", en="Name of the company"))
@@ -45,13 +51,19 @@ def demo(customers: int, orders: int, seed: int, end: datetime | None, name: str
     began = time.monotonic()
     say(zh=f"新建“{name}”：{customers:,} 个客户，{orders:,} 个订单……", en=f"Creating {name}: {customers:,} customers, {orders:,} orders …")
     size = demos.small_demo(customers, orders, seed, end.date() if end else None)
-    made = demos.create_demo(name, size=size, say=steps, refresh=_refresh())
+    try:
+        made = demos.create_demo(name, size=size, say=steps, refresh=_refresh())
+    except Refused as refusal:
+        raise ServerError(refusal.code) from refusal
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         result = {"customers": customers, "orders": orders, "seed": seed, "end": size.end, "seconds": seconds}
         show_json({**asdict(made), **result, "steps": {name: round(took, 2) for name, took in steps.took.items()}})
     else:
-        show(zh=f"演示公司已生成：{made.name}（{made.slug}），用时 {seconds} 秒", en=f"Demo company ready: {made.name} ({made.slug}), {seconds} s")
+        show(
+            zh=f"演示公司已生成：{made.name}（{made.slug}），用时 {seconds} 秒",
+            en=f"Demo company ready: {made.name} ({made.slug}), {seconds} s",
+        )
 
 
 def _refresh() -> Callable[[], object] | None:

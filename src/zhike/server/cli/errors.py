@@ -55,6 +55,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "有几家公司，请用 --company 指明：{companies}",
         "There are several companies, name one with --company: {companies}",
     ),
+    "bench_needs_checkout": (
+        "测速程序在源码目录里，请在源码目录中运行。",
+        "The benchmarks are part of the source checkout: run this in it.",
+    ),
+    "demo_failed": ("演示数据没有写完。", "The demo data could not be written."),
+    "export_object_unknown": ("没有“{object}”，可用：{objects}", "There is no {object}, only: {objects}"),
+    "export_columns_unknown": ("没有这些列：{columns}。可用：{known}", "There are no columns {columns}, only: {known}"),
+    "export_refused": ("无法导出：{detail}", "Cannot export: {detail}"),
     "company_none": (
         "还没有公司。新建一家：zhike company create 名称",
         "There is no company yet. Make one: zhike company create NAME",

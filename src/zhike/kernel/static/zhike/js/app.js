@@ -11,6 +11,7 @@ import "./keys.js";
 import "./drop.js";
 import "./order.js";
 import "./columns.js";
+import "./picker.js";
 
 // htmx: token, waiting line, answers that are refusals
 let waiting = 0;

@@ -1,0 +1,77 @@
+/* Picker: <div class="zk-picker" data-picker="/customers/pick"><input type="hidden" name="x"><input type="text" role="combobox">
+   <div class="zk-menu" hidden></div></div>. Typing asks the server; a choice fills the hidden field. */
+import { $, $$, fragment, request } from "./dom.js";
+
+const WAIT_MS = 120;
+let clock = 0;
+
+const box = (event) => event.target.closest?.("[data-picker]");
+const parts = (holder) => ({ stored: $("input[type=hidden]", holder), typed: $("input[type=text]", holder), menu: $(".zk-menu", holder) });
+
+function close(holder) {
+  const { typed, menu } = parts(holder);
+  menu.hidden = true;
+  typed.setAttribute("aria-expanded", "false");
+}
+
+function choose(holder, option) {
+  const { stored, typed } = parts(holder);
+  stored.value = option.dataset.id;
+  typed.value = option.dataset.label;
+  close(holder);
+  typed.focus();
+  stored.dispatchEvent(new Event("change", { bubbles: true }));
+  holder.dispatchEvent(new CustomEvent("zk:picked", { bubbles: true, detail: { ...option.dataset } }));
+}
+
+async function ask(holder) {
+  const { typed, menu } = parts(holder);
+  const answer = await request(`${holder.dataset.picker}?q=${encodeURIComponent(typed.value)}`).catch(() => null);
+  if (!answer?.ok) return;
+  menu.replaceChildren(fragment(await answer.text()));
+  menu.hidden = false;
+  typed.setAttribute("aria-expanded", "true");
+  $("button", menu)?.classList.add("on");
+}
+
+document.addEventListener("input", (event) => {
+  const holder = box(event);
+  if (!holder || event.target.type !== "text") return;
+  parts(holder).stored.value = "";
+  clearTimeout(clock);
+  clock = setTimeout(() => ask(holder), WAIT_MS);
+});
+document.addEventListener("focusin", (event) => {
+  const holder = box(event);
+  if (holder && event.target.type === "text" && !parts(holder).stored.value) ask(holder);
+});
+document.addEventListener("keydown", (event) => {
+  const holder = box(event);
+  if (!holder || event.isComposing || parts(holder).menu.hidden) return;
+  const options = $$(".zk-menu button", holder);
+  const now = options.findIndex((one) => one.classList.contains("on"));
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const next = Math.min(Math.max(now + (event.key === "ArrowDown" ? 1 : -1), 0), options.length - 1);
+    options.forEach((one, at) => one.classList.toggle("on", at === next));
+    options[next]?.scrollIntoView({ block: "nearest" });
+  } else if (event.key === "Enter" && options[now]) {
+    event.preventDefault();
+    event.stopPropagation();
+    choose(holder, options[now]);
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    event.stopPropagation();
+    close(holder);
+  }
+}, true);
+document.addEventListener("click", (event) => {
+  const option = event.target.closest?.("[data-picker] .zk-menu button");
+  if (option) choose(option.closest("[data-picker]"), option);
+  $$("[data-picker]").forEach((holder) => { if (!holder.contains(event.target)) close(holder); });
+});
+// a product brings its price along
+document.addEventListener("zk:picked", (event) => {
+  const price = event.target.closest("form")?.querySelector("input[data-price]");
+  if (price && event.detail.price && !price.value) price.value = event.detail.price;
+});

@@ -1,0 +1,159 @@
+"""A company with some customers, the web server over it, and Chromium pages logged in to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
+
+from tests import databases
+from tests.browser.company import fill
+from zhike.server.control import control, make_control
+
+# Playwright runs an event loop in this thread; the database is used before it starts and by fixtures between.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+LogIn = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a browser test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The address of a running web server over a filled demo company."""
+    del django_db_setup
+    home = Path(tempfile.mkdtemp(prefix="zhike-browser-", dir="/tmp"))
+    with django_db_blocker.unblock(), databases.fresh_copy() as company:
+        fill()
+        name = databases.run_name(f"site_{databases.worker()}")
+        with databases.server() as session:
+            session.execute(f'create database "{name}"')
+        own = {"DATABASE_URL": os.environ[databases.URL].format(name=name), "ZHIKE_HOME": str(home), "ZHIKE_LOG": "ERROR"}
+        with _environment(own):
+            make_control()
+            with control() as session:
+                session.execute(
+                    "insert into company (slug, name, database, is_demo) values ('hengli', '恒砺机电', %s, true)", [company.database]
+                )
+            with _served(home) as address:
+                yield address
+        databases.drop(name)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[str]:
+    collect = "import django; django.setup(); from zhike.server.bootstrap import collect_static; collect_static()"
+    subprocess.run([sys.executable, "-c", collect], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    argv = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
+    with (home / "web.log").open("wb") as log:
+        process = subprocess.Popen([*argv, "zhike.server.asgi:application"], stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, home / "web.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise RuntimeError(log.read_text()[-2000:])
+
+
+@pytest.fixture(scope="session")
+def browser(site: str) -> Iterator[Browser]:
+    """Chromium of the system, without a window; skipped where there is none."""
+    del site
+    program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, object]:
+    """Cookies of those who logged in before, so that each logs in once."""
+    return {}
+
+
+@pytest.fixture
+def open_as(browser: Browser, site: str, sessions: dict[str, object]) -> Iterator[LogIn]:
+    """A page logged in as somebody: `open_as("linyue", "/customers/", phone=True, dark=True)`. Errors of scripts fail the test."""
+    errors: list[str] = []
+    contexts = []
+
+    def opened(username: str, path: str = "/", *, phone: bool = False, dark: bool = False, language: str = "zh-CN") -> Page:
+        context = browser.new_context(
+            base_url=site, viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", locale=language,
+            has_touch=phone, storage_state=sessions.get(username),
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None)
+        if username not in sessions:
+            _log_in(page, username)
+            sessions[username] = context.storage_state()
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def _is_error(text: str, kind: str) -> bool:
+    # A refusal is told by its status, which Chromium logs as a failed resource: that is meant.
+    return kind == "error" and "Failed to load resource" not in text
+
+
+def _log_in(page: Page, username: str) -> None:
+    page.goto("/login/")
+    page.locator(f'[data-do="fill:{username}"]').click()
+    page.locator("form[data-login] button[type=submit]").click()
+    page.wait_for_url(lambda url: "/login/" not in url)

@@ -68,7 +68,8 @@ def _apart(work: dict[str, Any]) -> dict[str, Any]:
     """The job as the product runs it, with wall seconds and the peak memory of its process (MB)."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "zhike.analytics.run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     process.stdin.write(json.dumps(work))
     process.stdin.close()
     peak = 0

@@ -39,14 +39,14 @@ def written(folder: Path, text: str, name: str = "file.csv") -> Path:
     return path
 
 
-def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     """The rows of a query."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, values or None)
         return list(cursor.fetchall())
 
 
-def one(sql: str, *values: object) -> Any:
+def one(sql: str, *values: Any) -> Any:
     """The first value of the first row."""
     return rows(sql, *values)[0][0]
 

@@ -72,10 +72,10 @@ def test_online_retail_comes_in_exactly(db: None) -> None:
     assert (run.counts["read"], run.counts["refused"]) == (541909, 0)
     assert rows("select sum(amount), count(*) from orders_orderline") == [(Decimal("9747747.9340"), 541909)]
     assert one("select sum(lines_count) from orders_order where customer_id is null") == 135080
-    assert one("select count(*) from orders_orderline l join orders_order o on o.id = l.order_id where o.number like 'C%%'") == 9288
+    assert one("select count(*) from orders_orderline l join orders_order o on o.id = l.order_id where o.number like 'C%'") == 9288
     known = (
         "select count(distinct o.customer_id), count(distinct o.id), round(sum(l.amount), 2) from orders_orderline l join orders_order o on o.id = l.order_id "
-        "where o.customer_id is not null and l.quantity > 0 and l.unit_price > 0 and o.number not like 'C%%'"
+        "where o.customer_id is not null and l.quantity > 0 and l.unit_price > 0 and o.number not like 'C%'"
     )
     assert rows(known) == [(4338, 18532, Decimal("8911407.90"))]
     entries = history_count()

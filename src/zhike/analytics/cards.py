@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from zhike.customers.models import Segment
 from zhike.kernel.policy import Reach
 from zhike.kernel.screens.web import with_params
-from zhike.kernel.templatetags.zhike_ui import money, num, page_language, pct, wan, wan_figure, wan_unit
+from zhike.kernel.templatetags.zhike_ui import money, num, page_language, pct, wan_figure, wan_unit
 
 from .compute import Key, Table
 from .overview import Bucket, Picked, Span, buckets, cut, first_told, totals
@@ -135,17 +135,18 @@ def headline(chosen: Picked, reach: Reach) -> list[Figure]:
     return found
 
 
-def _figure(value: Decimal | None, past: Decimal | None, chosen: Picked, extra: str = "") -> Figure:
+def _figure(value: Decimal | None, past: Decimal | None, chosen: Picked) -> Figure:
     note, tone = change_words(value, past, chosen)
     return Figure(
-        label="", figure=wan_figure(value) or "—", unit=wan_unit(value), full=num(value), note=f"{note}{extra}", tone=tone,
+        label="", figure=wan_figure(value) or "—", unit=wan_unit(value), full=num(value), note=note, tone=tone,
         url=orders_url(chosen.span),
     )  # fmt: skip
 
 
 def _now_past(chosen: Picked) -> tuple[str, str]:
-    if chosen.vs == "year" and chosen.kind == "year":
-        return _("今年") if chosen.span.end.year == timezone.localdate().year else str(chosen.span.end.year), str(chosen.past.end.year)
+    if chosen.kind == "year":
+        is_this = chosen.span.end.year == timezone.localdate().year
+        return (_("今年"), _("去年")) if is_this else (str(chosen.span.end.year), str(chosen.past.end.year))
     return _("本期"), compared_words(chosen)
 
 
@@ -165,11 +166,11 @@ def _sales(chosen: Picked, reach: Reach) -> Card:
 
 def _orders(chosen: Picked, reach: Reach) -> Card:
     found = buckets(chosen, reach, "orders.count", "orders.average")
-    (now, average), (past, _before) = totals(chosen, reach, "orders.count", "orders.average")
+    (now,), (past,) = totals(chosen, reach, "orders.count")
     rows = tuple((label, url, (*values, _money(bucket.now[1]))) for bucket, (label, url, values) in ((b, _pair(b, 0, _count)) for b in found))
     return Card(
         title=_("订单数"), note=_("单"), chart="bars", unit=_("单"), legend=_legend(chosen),
-        figure=_figure(now, past, chosen, _("，客单价 %(money)s 元") % {"money": wan(average)} if average is not None else ""),
+        figure=_figure(now, past, chosen),
         first=unit_words(chosen.unit), heads=(*_two(chosen), Head(name=_("客单价"), role="skip")), rows=rows,
     )  # fmt: skip
 

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.customers.models import Segment
 from zhike.kernel.policy import Reach
-from zhike.kernel.templatetags.zhike_ui import num, pct, wan
+from zhike.kernel.templatetags.zhike_ui import num, pct, smart_full, wan
 
 from .models import ValueRun
 from .queries import Moved, SegmentFigures, Sums, Value, segment_cells
 from .rfm import SCORES
 
 SHOWS = ("share", "customers", "average")
-MOVES = 6
+MOVES = 4
 LEVELS = (Decimal("0.33"), Decimal("0.6"), Decimal("0.9"), Decimal("1.4"), Decimal("2.5"))
 ABOUT: dict[int, str | Promise] = {
     1: gettext_lazy("买得勤、花得多、刚来过"),
@@ -100,6 +101,7 @@ def value_context(value: Value, wanted: Wanted) -> dict[str, Any]:
         "every_move": wanted.every_move,
         "window": window_words(value.run),
         "rule": _rule_words(value.run),
+        "as_of": smart_full(value.run.as_of) if value.run.as_of.year == timezone.localdate().year else value.run.as_of.isoformat(),
         "ago": (value.run.as_of - value.run.compared_to).days,
     }
 
@@ -167,7 +169,7 @@ def _frequency(run: ValueRun, score: int) -> str:
 
 def segment_name(number: int) -> str:
     """The segment's name; 0 is who did not count."""
-    return str(Segment(number).label) if number in Segment.values else _("没有买过")
+    return str(Segment(number).label) if number in Segment.values else _("没有购买")
 
 
 def _move_words(move: Moved) -> tuple[str, str, str]:

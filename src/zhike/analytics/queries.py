@@ -194,10 +194,10 @@ def _figures(segment: Segment, now: dict[int, Sums], then: dict[int, Sums], tota
 
 
 def _moves(groups: Iterable[Group]) -> tuple[Moved, ...]:
-    """Who changed, the most money first."""
+    """Who changed, the most money first; who came or went altogether after those who went between segments."""
     found = _by((group for group in groups if group.before != group.segment), attrgetter("before", "segment"))
     moved = [Moved(before=before, after=after, sums=sums) for (before, after), sums in found.items()]
-    return tuple(sorted(moved, key=lambda move: (-abs(move.sums.gain), move.before, move.after)))
+    return tuple(sorted(moved, key=lambda move: (0 in (move.before, move.after), -abs(move.sums.gain), move.before, move.after)))
 
 
 def segment_cells(segment: int, high: int) -> frozenset[tuple[int, int]]:

@@ -16,13 +16,14 @@ from django.utils import timezone
 from zhike.kernel import followups, history
 from zhike.kernel.imports.building import Shape, column_default, difference, refuse, shape_of
 from zhike.kernel.imports.plans import Plan, quoted
-from zhike.kernel.imports.searching import refresh_selected
+from zhike.kernel.imports.searching import WordsBeside, refresh_selected, stale
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
-from zhike.kernel.models import Record
+from zhike.kernel.models import Record, Tracked
 from zhike.kernel.policy import policy_of
 
 OnProgress = Callable[[str, int, int], None]
+Words = tuple[type[Tracked], str, bool]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Applying:
     change_id: str
     on_progress: OnProgress
     shapes: dict[str, Shape] = field(default_factory=dict)
+    beside: WordsBeside | None = None
 
     def shape(self, entity: Entity) -> Shape:
         if entity.name not in self.shapes:
@@ -71,10 +73,32 @@ def _apply_entity(work: Applying, entity: Entity) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"select coalesce(max(seq), 0) from {table}")
         total = int(cursor.fetchone()[0])
-    for lo in range(0, total, work.plan.chunk):
-        hi = min(lo + work.plan.chunk, total)
-        _apply_range(work, entity, lo, hi, total)
-        work.on_progress(entity.name, hi, total)
+    _write_late_words(work, entity)
+    is_large = total > work.plan.chunk and not connection.in_atomic_block
+    beside = WordsBeside() if is_large else None
+    work.beside = beside
+    try:
+        for lo in range(0, total, work.plan.chunk):
+            hi = min(lo + work.plan.chunk, total)
+            _apply_range(work, entity, lo, hi, total)
+            work.on_progress(entity.name, hi, total)
+        if beside:
+            beside.wait()
+            work.run.progress = {**work.run.progress, "late_words": False}
+            work.save(entity.name, total, total)
+    finally:
+        work.beside = None
+        if beside:
+            beside.close()
+
+
+def _write_late_words(work: Applying, entity: Entity) -> None:
+    """A crash may have taken documents that were about to be written beside the records."""
+    ids = stale(entity.model, work.change_id) if work.run.progress.get("late_words") else ""
+    if not ids:
+        return
+    with transaction.atomic():
+        refresh_selected(entity.model, ids)
 
 
 def _apply_range(work: Applying, entity: Entity, lo: int, hi: int, total: int) -> None:
@@ -82,7 +106,8 @@ def _apply_range(work: Applying, entity: Entity, lo: int, hi: int, total: int) -
     before = {name: dict(counts) for name, counts in work.run.counts.items() if isinstance(counts, dict)}
     try:
         with transaction.atomic():
-            _write(work, entity, lo, hi)
+            words = _write(work, entity, lo, hi)
+            work.run.progress = {**work.run.progress, "late_words": work.beside is not None}
             work.save(entity.name, hi, total)
             with connection.cursor() as cursor:
                 cursor.execute("set constraints all immediate")
@@ -96,6 +121,9 @@ def _apply_range(work: Applying, entity: Entity, lo: int, hi: int, total: int) -
             _apply_range(work, entity, middle, hi, total)
             return
         _refuse_record(work, entity, hi, error)
+        return
+    if work.beside and words:
+        work.beside.add(words[0], words[1], may_have_more=words[2])
 
 
 def _is_lost(error: DatabaseError) -> bool:
@@ -124,7 +152,7 @@ def _drop_dependent(work: Applying, entity: Entity) -> None:
             )
 
 
-def _write(work: Applying, entity: Entity, lo: int, hi: int) -> None:
+def _write(work: Applying, entity: Entity, lo: int, hi: int) -> Words:
     chunk = Chunk(table=work.plan.table(entity.name), lo=lo, hi=hi)
     history.continue_change(work.change_id)  # type: ignore[arg-type]
     _derive(work, entity, chunk)
@@ -139,15 +167,19 @@ def _write(work: Applying, entity: Entity, lo: int, hi: int) -> None:
             entity.after_chunk(cursor, chunk)
         cursor.execute(f"select exists(select 1 from {quoted(chunk.table)} where seq > %s and seq <= %s and not is_new)", [lo, hi])
         has_old = bool(cursor.fetchone()[0])
-    _refresh_search(entity, chunk, has_old=has_old)
+    words = _words(entity, chunk, has_old=has_old)
+    if work.beside is None:
+        refresh_selected(words[0], words[1], may_have_more=words[2])
+    return words
 
 
-def _refresh_search(entity: Entity, chunk: Chunk, *, has_old: bool) -> None:
+def _words(entity: Entity, chunk: Chunk, *, has_old: bool) -> Words:
+    """Whose search documents follow from a chunk: model, ids as SQL, whether further words may belong to them."""
     column = entity.refresh or "id"
     model = entity.model if column == "id" else entity.model._meta.get_field(column.removesuffix("_id")).related_model
     assert isinstance(model, type)
     ids = f"select {quoted(column)} from {quoted(chunk.table)} where seq > {int(chunk.lo)} and seq <= {int(chunk.hi)}"
-    refresh_selected(model, ids, may_have_more=has_old or column != "id")
+    return model, ids, has_old or column != "id"
 
 
 def _value(entity: Entity, shape: Shape, column: str) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import polars as pl
-from django.db import connection
+from django.db import connection, transaction
 
 from zhike.kernel.history import kind_of
 from zhike.kernel.models import Record, Tracked
@@ -21,6 +23,7 @@ from zhike.kernel.spec import SearchSource
 from zhike.kernel.text.folding import fold_key
 
 ROLES = ("title", "code", "phone", "person")
+AHEAD = 8  # chunks of records that may wait for their documents
 SQL_UPSERT = """
 insert into kernel_searchdoc as d (id, kind, owner_id, team_id, updated_at, title, tsv)
 select id, %s, owner_id, team_id, updated_at, title, tsv::tsvector from zhike_words
@@ -44,6 +47,56 @@ def refresh_selected(model: type[Tracked], ids: str, *, may_have_more: bool = Tr
     rows = _read(model, source, ids)
     if rows.height:
         _write(model, _documents(rows, source, may_have_more=may_have_more))
+
+
+class WordsBeside:
+    """Writes documents in a thread with a connection of its own, while the next records are written.
+
+    A crash may lose what was not written yet: `stale` finds it. Errors are raised by `wait`.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-words")
+        self._waiting: list[Future[None]] = []
+        # The company is chosen by a context variable, which a thread does not take over by itself.
+        self._context = copy_context()
+
+    def add(self, model: type[Tracked], ids: str, *, may_have_more: bool) -> None:
+        """Have the documents of committed records written; errors of earlier ones are raised here."""
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) >= AHEAD):
+            self._waiting.pop(0).result()
+        self._waiting.append(self._pool.submit(self._context.run, _refresh_apart, model, ids, may_have_more))
+
+    def wait(self) -> None:
+        for one in self._waiting:
+            one.result()
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._pool.submit(self._context.run, _close_connection).result()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _close_connection() -> None:
+    connection.close()
+
+
+def _refresh_apart(model: type[Tracked], ids: str, may_have_more: bool) -> None:
+    with transaction.atomic():
+        refresh_selected(model, ids, may_have_more=may_have_more)
+
+
+def stale(model: type[Tracked], change_id: str) -> str:
+    """Records that a change wrote and whose documents are missing or older, as SQL; empty when nothing searches them."""
+    if not (issubclass(model, Record) and objects.has(model._meta.label_lower)):
+        return ""
+    source = objects.of(model).search
+    if source is None or source.by_prefix:
+        return ""
+    return (
+        f"select t.id from {model._meta.db_table} t left join kernel_searchdoc d on d.id = t.id where d.updated_at is distinct from t.updated_at "
+        f"and t.id in (select object_id from kernel_history where change_id = '{uuid.UUID(change_id)}' and kind = {int(kind_of(model))})"
+    )
 
 
 def drop_gone(model: type[Tracked], ids: str) -> None:

@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRow:
-    """A column of the file and where it goes: `sure` says how far the guess is to be trusted ("", "name", "content")."""
+    """A column of the file and where it goes: `doubt` says what an unsure guess rests on ("name", "content")."""
 
     index: int
     name: str
@@ -47,6 +47,7 @@ class ColumnRow:
     chosen: str
     guessed: str
     doubt: str
+    is_double: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     may_give = checking.may_set_owner(target, actor)
     people = [(pk, name) for pk, name in directory.people().items() if pk != actor.user_id] if may_give else []
     return {
-        "rows": [_column_row(index, name, run.mapping.get(name, ""), seen, guesses.get(name)) for index, name in enumerate(seen.columns)],
+        "rows": [_column_row(run, index, seen, guesses.get(name)) for index, name in enumerate(seen.columns)],
         "groups": [
             (words.entity_title(entity), [(f"{entity.name}.{one.name}", words.field_title(target, f"{entity.name}.{one.name}")) for one in entity.fields])
             for entity in target.entities
@@ -128,11 +129,14 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _column_row(index: int, name: str, chosen: str, seen: checking.Seen, guess: tuple[str, float, str] | None) -> ColumnRow:
+def _column_row(run: ImportRun, index: int, seen: checking.Seen, guess: tuple[str, float, str] | None) -> ColumnRow:
+    name = seen.columns[index]
+    chosen = run.mapping.get(name, "")
+    is_double = bool(chosen) and list(run.mapping.values()).count(chosen) > 1
     cells = dict.fromkeys(row[index] for row in seen.sample if index < len(row) and row[index])
     field, confidence, why = guess or ("", 1.0, "")
     doubt = "content" if why == "content" else "name" if field and confidence < SURE else ""
-    return ColumnRow(index=index, name=name, examples=_("，").join(list(cells)[:3]), chosen=chosen, guessed=field, doubt=doubt)
+    return ColumnRow(index=index, name=name, examples=_("，").join(list(cells)[:3]), chosen=chosen, guessed=field, doubt=doubt, is_double=is_double)
 
 
 def _busy_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def _error_words(refusal: Refused, status: int) -> dict[str, str]:
 def trigger(response: HttpResponse, events: Mapping[str, Any]) -> HttpResponse:
     """Fire events in the page that receives the answer."""
     told = json.loads(response.get("HX-Trigger", "{}")) | dict(events)
-    response["HX-Trigger"] = json.dumps(told)
+    # Events fire on the element that asked, in this order; one that removes it would keep the toast from being heard.
+    response["HX-Trigger"] = json.dumps(dict(sorted(told.items(), key=lambda event: event[0] != "zk:toast")))
     return response
 
 

@@ -14,6 +14,7 @@ from zhike.server.processes import ServerError
 COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("up", "zhike.server.cli.up:up", "启动数据库、网页和后台任务", "Start database, web and worker"),
     ("company", "zhike.server.cli.company:company", "新建、列出、删除公司", "Create, list and drop companies"),
+    ("user", "zhike.server.cli.user:user", "新增、列出用户", "Add and list people"),
     ("demo", "zhike.server.cli.demo:demo", "生成演示公司", "Generate a demo company"),
     ("import", "zhike.server.cli.import_:import_", "从文件导入", "Bring in a file"),
     ("export", "zhike.server.cli.export:export", "导出为文件", "Write records to a file"),

@@ -1,6 +1,7 @@
 """`zhike company`: create, list and drop companies."""
 
 from dataclasses import asdict
+from importlib import import_module
 
 import click
 
@@ -30,12 +31,13 @@ def create(name: str, slug: str | None, as_json: bool) -> None:
     """Create a company and say its address."""
     say(zh=f"新建“{name}”……", en=f"Creating {name} …")
     made = create_company(name, slug)
+    admin, password = import_module("zhike.server.staff").found(made)  # loads models: only after Django is set up
     if as_json:
-        show_json(asdict(made))
+        show_json({**asdict(made), "username": admin, "password": password})
     else:
         show(
-            zh=f"已新建：{made.name}（{made.slug}）  http://{made.slug}.localhost:8000",
-            en=f"Created {made.name} ({made.slug})  http://{made.slug}.localhost:8000",
+            zh=f"已新建：{made.name}（{made.slug}）  http://{made.slug}.localhost:8000\n登录：{admin}  密码 {password}（只显示这一次）",
+            en=f"Created {made.name} ({made.slug})  http://{made.slug}.localhost:8000\nLog in: {admin}  password {password} (shown only now)",
         )
 
 

@@ -21,6 +21,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "数据库没有起来，记录见 {log}：\n{detail}",
         "The database did not start, see {log}:\n{detail}",
     ),
+    "user_refused": ("没有做成：{detail}", "Not done: {detail}"),
     "database_unreachable": ("连不上数据库：{detail}", "The database cannot be reached: {detail}"),
     "database_url_invalid": (
         "DATABASE_URL 应形如 postgresql://用户:密码@主机:5432/数据库",

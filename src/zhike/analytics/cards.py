@@ -246,7 +246,7 @@ DRAW: dict[str, Callable[[Picked, Reach], Card]] = {
 def name_of(dimension: str, key: Key) -> str:
     """A key of a dimension as people call it."""
     if dimension == "segment":
-        return str(Segment(key).label) if key in Segment.values else _("没有分组")
+        return str(Segment(key).label) if isinstance(key, int) and key in Segment.values else _("没有分组")
     return str(key) if key else _("没有填")
 
 

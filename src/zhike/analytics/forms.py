@@ -62,9 +62,10 @@ class SettingForm(forms.Form):
         return words
 
     def _check(self, found: dict[str, Any]) -> None:
-        recency, frequency = ([int(Decimal(word)) for word in found[name]] for name in ("recency", "frequency"))
-        monetary = [Decimal(word) for word in found["monetary"]]
-        for name, falling in (("recency", recency[::-1]), ("frequency", frequency), ("monetary", monetary)):
+        for name in EXAMPLE:
+            falling = [Decimal(word) for word in found[name]]
+            if name == "recency":
+                falling.reverse()
             if any(not high > low for high, low in pairwise(falling)):
                 self.add_error(name, _now("天数要一个比一个大") if name == "recency" else _now("要一个比一个小"))
 

@@ -144,13 +144,16 @@ def divided(chosen: Picked, reach: Reach, metric: str, dimension: str) -> Table:
 
 
 def first_told(chosen: Picked, reach: Reach, metric: str, dimensions: Sequence[str]) -> Table:
-    """By the first of the dimensions that says something: more than one value that is filled in."""
-    table = divided(chosen, reach, metric, dimensions[0])
-    for dimension in dimensions[1:]:
-        if sum(1 for row in table.rows if row.keys[0]) > 1:
-            break
+    """By the first of the dimensions with several values that are filled in, else by the first with any."""
+    best, most = divided(chosen, reach, metric, dimensions[0]), 0
+    for dimension in dimensions:
         table = divided(chosen, reach, metric, dimension)
-    return table
+        filled = min(2, sum(1 for row in table.rows if row.keys[0]))
+        if filled > most:
+            best, most = table, filled
+        if most > 1:
+            break
+    return best
 
 
 def cut(table: Table, size: int = ROWS) -> tuple[list[Row], Decimal, int]:

@@ -102,7 +102,7 @@ def rule_of(told: Mapping[str, Any], as_of: dt.date) -> RfmRule:
         monetary = tuple(Decimal(x) for x in given["monetary"])
         if not len(recency) == len(frequency) == len(monetary) == 4:
             raise Refused("bands_not_in_order")
-        bands = Bands(recency=recency, frequency=frequency, monetary=monetary)  # type: ignore[arg-type]
+        bands = Bands(recency=recency, frequency=frequency, monetary=monetary)
     return RfmRule(as_of=as_of, days=told["days"], bands=bands, high=int(told["high"]))
 
 

@@ -79,18 +79,6 @@ LINE_FIELDS = (
     ImportField(name="profit", title=_("利润"), shape=MONEY, names=("利润", "毛利", "利润额", "profit", "margin", "gross profit")),
 )  # fmt: skip
 
-# What a line keeps for itself where one number was used for several buyers, days or places (shops that begin anew each
-# year, marketplaces that pack orders together): totals by place, day and customer are then those of the file's rows.
-OWN = {
-    column: path
-    for column, path in {
-        "ordered_at": "order.date", "country": "order.country", "region": "order.region", "province": "order.province", "city": "order.city",
-    }.items()
-    if column in {one.column for one in OrderLine._meta.concrete_fields}
-}  # fmt: skip
-OWN_LINKS = {"customer_id": "customer"} if "customer_id" in {one.column for one in OrderLine._meta.concrete_fields} else {}
-
-
 def _tells_lines(mapped: Names) -> bool:
     return bool({"line.quantity", "line.amount"} & mapped)
 
@@ -98,6 +86,21 @@ def _tells_lines(mapped: Names) -> bool:
 def _product_part(mapped: Names) -> str:
     told = [f's."{name}"' for name in ("product.code", "line.name", "product.name") if name in mapped]
     return f"left(coalesce({', '.join([*told, repr('')])}), 100)"
+
+
+def _buyer_and_day(mapped: Names) -> str:
+    """Whose order of which day a row is, as SQL text."""
+    who = next((f's."{name}"' for name in ("customer.code", "customer.name", "customer.phone") if name in mapped), "null::text")
+    day = "to_char(s.\"order.date\" at time zone 'Asia/Shanghai', 'YYYYMMDD')" if "order.date" in mapped else "null::text"
+    return f"left(coalesce({who}, ''), 100) || '|' || coalesce({day}, '')"
+
+
+def _part(mapped: Names) -> str:
+    """Some sources use one number for several orders: where buyer or day differ, they tell the orders apart."""
+    own = _buyer_and_day(mapped)
+    within = 'over (partition by s."order.number")'
+    split = "exists (select 1 from orders_order o where o.number = s.\"order.number\" and o.part <> '')"
+    return f"case when min({own}) {within} <> max({own}) {within} or {split} then {own} else '' end"
 
 
 def _numbering(mapped: Names) -> dict[str, str]:
@@ -109,9 +112,12 @@ def _numbering(mapped: Names) -> dict[str, str]:
         found["order.number"] = f"{who} || '-' || {day} || '-' || row_number() over (partition by {who}, {day} order by s.row_no)"
         if _tells_lines(mapped):
             found["line.number"] = f"{_product_part(mapped)} || '#1'"
-    elif "line.id" not in mapped and _tells_lines(mapped):
-        part = _product_part(mapped)
-        found["line.number"] = f"{part} || '#' || row_number() over (partition by s.\"order.number\", {part} order by s.row_no)"
+        return found
+    if "order.number" in mapped and "order.date" in mapped:
+        found["order.part"] = _part(mapped)
+    if "line.id" not in mapped and _tells_lines(mapped):
+        part, own = _product_part(mapped), _buyer_and_day(mapped)
+        found["line.number"] = f"{part} || '#' || row_number() over (partition by s.\"order.number\", {own}, {part} order by s.row_no)"
     return found
 
 
@@ -119,6 +125,7 @@ def _order_columns(mapped: Names) -> dict[str, str]:
     found: dict[str, str] = {}
     if "order.number" in mapped:
         found["number"] = 's."order.number"'
+        found["part"] = 's."order.part"' if "order.part" in mapped else "''"
     if "order.returned" in mapped:
         status = ', s."order.status"' if "order.status" in mapped else ""
         found["status"] = f"coalesce(case when s.\"order.returned\" then 'returned' end{status})"
@@ -138,7 +145,7 @@ def _line_columns(mapped: Names) -> dict[str, str]:
     names = [f's."{name}"' for name in ("line.name", "product.name") if name in mapped]
     if names and _tells_lines(mapped):
         found["name"] = f"coalesce({', '.join(names)})"
-    return found | {column: f's."{path}"' for column, path in OWN.items() if path in mapped}
+    return found
 
 
 def _line_on_create(mapped: Names) -> dict[str, str]:
@@ -157,7 +164,7 @@ def order_entities() -> tuple[Entity, ...]:
         name="order",
         model=Order,
         fields=ORDER_FIELDS,
-        keys=(Key(name="number", columns=("number",)),),
+        keys=(Key(name="number", columns=("number", "part")),),
         links={"customer_id": "customer"},
         computed=_order_columns,
         required=("number", "ordered_at"),
@@ -168,8 +175,7 @@ def order_entities() -> tuple[Entity, ...]:
         model=OrderLine,
         fields=LINE_FIELDS,
         keys=(Key(name="id", columns=("order_id", "line_key")),),
-        links={"order_id": "order", "product_id": "product", **OWN_LINKS},
-        unlike={column: ("order", column) for column in (*OWN, *OWN_LINKS)},
+        links={"order_id": "order", "product_id": "product"},
         computed=_line_columns,
         on_create=_line_on_create,
         required=("line_key",),

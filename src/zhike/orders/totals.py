@@ -38,27 +38,6 @@ update customers_customer c set orders_count = s.orders_count, sales = s.sales, 
 from sums s where c.id = s.id and (c.orders_count, c.sales, c.first_order_at, c.last_order_at)
   is distinct from (s.orders_count, s.sales, s.first_at, s.last_at)
 """
-# Where lines may have a buyer and a day of their own (see `OWN` in importing.py) sums go by lines.
-SQL_FACTS_BY_LINE = """
-with bought as (
-  select i.id, o.id as order_id, o.status, l.amount, coalesce(l.ordered_at, o.ordered_at) as at
-  from ({ids}) i (id) join orders_order o on o.customer_id = i.id and o.status <> 'cancelled'
-  join orders_orderline l on l.order_id = o.id and l.customer_id is null
-  union all
-  select i.id, o.id, o.status, l.amount, coalesce(l.ordered_at, o.ordered_at)
-  from ({ids}) i (id) join orders_orderline l on l.customer_id = i.id
-  join orders_order o on o.id = l.order_id and o.status <> 'cancelled'
-),
-sums as (
-  select i.id, count(distinct b.order_id) filter (where b.amount > 0) as orders_count,
-    coalesce(sum(b.amount) filter (where b.status <> 'returned'), 0) as sales,
-    min(b.at) filter (where b.amount > 0) as first_at, coalesce(max(b.at) filter (where b.amount > 0), '1970-01-01 00:00:00+00') as last_at
-  from ({ids}) i (id) left join bought b on b.id = i.id group by i.id
-)
-update customers_customer c set orders_count = s.orders_count, sales = s.sales, first_order_at = s.first_at, last_order_at = s.last_at
-from sums s where c.id = s.id and (c.orders_count, c.sales, c.first_order_at, c.last_order_at)
-  is distinct from (s.orders_count, s.sales, s.first_at, s.last_at)
-"""
 TOUCHED_ORDERS = """
 select coalesce(l.order_id, (h.old->>'order_id')::uuid) as id from kernel_history h left join orders_orderline l on l.id = h.object_id
   where h.change_id = %(change)s and h.kind = {line}
@@ -71,12 +50,6 @@ union all select (h.old->>'customer_id')::uuid from kernel_history h where h.cha
 union all select h.object_id from kernel_history h where h.change_id = %(change)s and h.kind = {customer} and h.op = 'I'
 union all select o.customer_id from ({orders}) t join orders_order o on o.id = t.id
 """
-TOUCHED_BY_LINE = """
-union all select l.customer_id from ({orders}) t join orders_orderline l on l.order_id = t.id and l.customer_id is not null
-union all select (h.old->>'customer_id')::uuid from kernel_history h where h.change_id = %(change)s and h.kind = {line} and h.old ? 'customer_id'
-"""
-HAS_OWN_BUYER = any(one.column == "customer_id" for one in OrderLine._meta.concrete_fields)
-
 
 def refresh_totals(cursor: Any, ids: str) -> int:
     """Write the totals of the orders that the SQL `ids` selects, where they differ; answers how many."""
@@ -86,7 +59,7 @@ def refresh_totals(cursor: Any, ids: str) -> int:
 
 def refresh_facts(cursor: Any, ids: str) -> int:
     """Write orders, sales, first and last purchase of the customers that the SQL `ids` selects, where they differ."""
-    cursor.execute((SQL_FACTS_BY_LINE if HAS_OWN_BUYER else SQL_FACTS).format(ids=ids))
+    cursor.execute(SQL_FACTS.format(ids=ids))
     return int(cursor.rowcount)
 
 
@@ -99,8 +72,7 @@ def _touched_orders() -> str:
 
 
 def _touched_customers() -> str:
-    sql = TOUCHED_CUSTOMERS + (TOUCHED_BY_LINE if HAS_OWN_BUYER else "")
-    return sql.format(order=kind_of(Order), customer=kind_of(Customer), line=kind_of(OrderLine), orders=_touched_orders())
+    return TOUCHED_CUSTOMERS.format(order=kind_of(Order), customer=kind_of(Customer), orders=_touched_orders())
 
 
 TOUCHED_OWNERS = """

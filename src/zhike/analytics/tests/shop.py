@@ -11,8 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.cast import user_of
-from zhike.analytics.run import Work, run
 from zhike.analytics.place import kinds_here, lake_here, uri_here
+from zhike.analytics.run import Work, run
 from zhike.customers.models import Customer
 from zhike.orders.models import Order, OrderLine
 from zhike.orders.totals import refresh_facts, refresh_totals

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal as D
 
 import pytest
@@ -75,8 +74,8 @@ def test_who_takes_all_back_goes_back_to_nothing(scored: Company) -> None:
 
 
 def test_each_reader_sees_the_figures_of_his_customers_only(scored: Company) -> None:
-    assert by_segment(seen_by("管理员")) == {1: (2, D("30000.6170")), 3: (1, D("4500.0000")), 6: (2, D(21)), 8: (5, D(70))}
-    assert by_segment(seen_by("林悦")) == {1: (1, D(5000)), 3: (1, D(4500)), 6: (2, D(21)), 8: (5, D(70))}
+    assert by_segment(seen_by("管理员")) == {1: (2, D("30000.6170")), 3: (1, D("4500.0000")), 6: (3, D(33)), 8: (4, D(58))}
+    assert by_segment(seen_by("林悦")) == {1: (1, D(5000)), 3: (1, D(4500)), 6: (3, D(33)), 8: (4, D(58))}
     assert by_segment(seen_by("陈默")) == {1: (1, D("25000.6170"))}
     assert by_segment(seen_by("周航")) == {}
     assert by_segment(seen_by("访客")) == {}
@@ -86,13 +85,13 @@ def test_stored_figures_of_all_equal_those_counted_by_customer(scored: Company) 
     everything, branch = seen_by("管理员"), seen_by("主管")
     assert everything.total.customers == branch.total.customers + 1
     assert {place: s.customers for place, s in everything.cells.items() if s.customers} == {
-        (5, 5): 2, (1, 5): 1, (5, 1): 2, (4, 1): 2, (3, 1): 1, (2, 1): 2,
+        (5, 5): 2, (1, 5): 1, (5, 1): 1, (4, 1): 2, (3, 1): 1, (2, 1): 3,
     }  # fmt: skip
 
 
 def test_movements_lead_to_the_customers_who_moved(scored: Company) -> None:
     moves = {(m.before, m.after): m.sums.customers for m in seen_by("林悦").moves}
-    assert moves == {(0, 1): 1, (0, 6): 2, (0, 8): 3, (6, 8): 1, (8, 8): 1} or moves[(0, 1)] == 1
+    assert moves == {(0, 1): 1, (0, 6): 3, (0, 8): 2, (6, 8): 2}
     scores, count = moved_customers(reach_of(actor("林悦"), Customer, "analytics.value"), before=0, after=1, limit=10)
     assert ([score.customer.code for score in scores], count) == (["L1"], 1)
 
@@ -146,14 +145,13 @@ def test_the_customer_page_tells_the_score(scored: Company) -> None:
     good = Customer.objects.get(code="L1")
     text = Web(user=user_of("林悦")).get(f"/customers/{good.pk}/").text
     assert "5-5-5" in text
-    assert "1 天前" in text or "0 天前" in text
+    assert "5 次" in text
 
 
 def test_the_setting_dialog_refuses_bands_that_are_not_in_order(committed: Company) -> None:
     form = {"days": "365", "compare_days": "90", "mode": "bands", "high": "4", "recency": "30,20,10,5", "frequency": "5,4,3,2", "monetary": "4,3,2,1"}
-    admin: Web = Web(user=user_of("管理员"))
+    admin = Web(user=user_of("管理员"))
     assert admin.post("/analytics/value/setting", form).status == 422
-    good: Callable[[], int] = lambda: admin.post("/analytics/value/setting", form | {"recency": "5，10，20，30"}).status  # noqa: E731
-    assert good() == 204
+    assert admin.post("/analytics/value/setting", form | {"recency": "5，10，20，30"}).status == 204
     assert ValueSetting.objects.get().bands["recency"] == ["5", "10", "20", "30"]
     assert Web(user=user_of("林悦")).get("/analytics/value/setting").status == 403

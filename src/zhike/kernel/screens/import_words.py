@@ -29,7 +29,7 @@ STATES = {
     State.FAILED: (gettext_lazy("没有导入"), "bad"),
 }
 PHASES = {
-    "wait": gettext_lazy("排队，前面的做完就开始"),
+    "wait": gettext_lazy("正在准备，前面有别的活就先等它"),
     "read": gettext_lazy("正在读文件"),
     "compare": gettext_lazy("正在和已有的记录比对"),
     "undo": gettext_lazy("正在把记录还原"),

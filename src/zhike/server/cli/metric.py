@@ -62,7 +62,7 @@ class _Asked:
 @click.option("--list", "listing", is_flag=True, help=words(zh="列出指标和维度", en="List metrics and dimensions"))
 @json_option
 @with_company
-def metric(company: Company, names: tuple[str, ...], listing: bool, as_json: bool, refresh: bool, **given: Any) -> None:
+def metric(company: Company, /, names: tuple[str, ...], listing: bool, as_json: bool, refresh: bool, **given: Any) -> None:
     """Answer with a table, or say what is wrong and end with 1."""
     if listing:
         _list(as_json)

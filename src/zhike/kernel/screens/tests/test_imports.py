@@ -162,7 +162,7 @@ def test_what_was_started_can_neither_be_changed_nor_started_again(web: People) 
     assert person.post(f"/imports/{run.pk}/start").status == 200
     assert person.post(f"/imports/{run.pk}/start").refused == "import_started"
     assert person.post(f"/imports/{run.pk}/discard").refused == "import_started"
-    assert "排队，前面的做完就开始" in person.part(f"/imports/{run.pk}/body").text
+    assert "正在准备，前面有别的活就先等它" in person.part(f"/imports/{run.pk}/body").text
 
 
 def test_a_draft_can_be_thrown_away(web: People) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel.lists.conditions import batch_filter
 from zhike.kernel.policy import shared
 from zhike.kernel.registry import objects
 from zhike.kernel.spec import Column, Filter, ObjectSpec, Panel, SearchSource, Sort
@@ -45,6 +46,7 @@ objects.add(
         sorts=(Sort(key="updated_at"),),
         filters=(
             Filter(name="category", label=_("类别"), covered=True),
+            batch_filter(),
             Filter(name="sub_category", label=_("子类别")),
             Filter(name="price", label=_("标价"), kind="range"),
         ),

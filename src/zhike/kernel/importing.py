@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .imports import running, tables
+from .imports import checking, running, tables
 
 __all__ = ["running", "tables"]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import NEVER, Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
+from zhike.kernel.lists.conditions import batch_filter
 from zhike.kernel.policy import follows, owned, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.cells import badge
@@ -87,6 +88,7 @@ objects.add(
             Filter(name="status", label=_("状态"), choices=lambda: list(Status.choices), covered=True),
             Filter(name="ordered_at", label=_("下单时间"), kind="dates"),
             Filter(name="amount", label=_("金额"), kind="range"),
+            batch_filter(),
             Filter(name="customer", label=_("客户"), build=_of_customer, names=_customer_names, in_menu=False),
             Filter(name="region", label=_("地区")),
             Filter(name="province", label=_("省份")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from ..actor import Actor
 from ..errors import Refused
@@ -137,6 +139,19 @@ _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
 
 def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+def batch_filter() -> Filter:
+    """Records that one import made; set by links from the import's page, not offered in the menu."""
+    return Filter(name="batch", label=_lazy("导入批次"), build=_of_batch, in_menu=False)
+
+
+def _of_batch(op: str, values: tuple[str, ...]) -> Q:
+    del op
+    try:
+        return Q(batch_id__in=[uuid.UUID(value) for value in values])
+    except ValueError as wrong:
+        raise Refused("filter_value", name="batch", value=",".join(values)) from wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

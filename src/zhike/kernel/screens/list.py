@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -70,7 +71,9 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
         "export_kinds": (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet")),
     }
     whole = not (is_fragment(request) and request.headers.get("HX-Target") == "list")
-    return render(request, "kernel/list.html" if whole else "kernel/list_body.html", context)
+    response = render(request, "kernel/list.html" if whole else "kernel/list_body.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])  # going back must not show the bare fragment
+    return response
 
 
 @screen

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measure import save, tell
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 tests_database = import_module("tests.database")
@@ -117,10 +118,11 @@ def main() -> int:
                 story.finished(run, "undo")
             differing += ["undo"] * (bringing.picture() != before)
         connection.close()
-    print(
-        f"{house.kills_of_worker} kills of the worker, {house.kills_of_database} of the database in {rounds} imports and undos, "
-        f"{time.monotonic() - began:.0f} s: " + (f"DIFFERENT: {sorted(set(differing))}" if differing else "rows, history and search equal an undisturbed run")
-    )
+    facts = {
+        "kills of the worker": house.kills_of_worker, "kills of the database": house.kills_of_database, "imports and undos": rounds,
+        "seconds": round(time.monotonic() - began), "different": sorted(set(differing)),
+    }  # fmt: skip
+    tell(f"{facts}; saved in {save('import_kill', facts)}")
     house.server.stop()
     return 1 if differing else 0
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.imports.targets import Derive, Entity, ImportField, ImportTarget, Key, Names, add_target
 from zhike.kernel.imports.values import FieldShape, Kind
+from zhike.kernel.lake.later import Later
 from zhike.kernel.text.pinyin import sort_keys
 
 from .models import Product
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 MONEY = FieldShape(kind=Kind.DECIMAL)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.followups import FollowUp, add_followup
@@ -24,11 +23,17 @@ from zhike.kernel.imports.targets import (
     add_target,
 )
 from zhike.kernel.imports.values import FieldShape, Kind
+from zhike.kernel.lake.later import Later
 from zhike.kernel.text.names import name_keys
 from zhike.kernel.text.pinyin import sort_keys
 from zhike.org.models import User
 
 from .models import Contact, Customer
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 KINDS = {
     "公司": "company", "企业": "company", "单位": "company", "机构": "company", "组织": "company", "business": "company", "organization": "company",

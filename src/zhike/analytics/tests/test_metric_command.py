@@ -51,10 +51,8 @@ def test_json_where_sort_and_limit(shop: Company) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("orders.beauty", "--no-refresh"), 1, "There is no metric orders.beauty"),
         (("orders.sales", "--by", "moon", "--no-refresh"), 1, "There is no dimension moon"),
         (("orders.sales", "--period", "2024-Q9", "--no-refresh"), 1, "There is no such period"),
-        (("orders.sales", "--where", "segment=good", "--no-refresh"), 1, "segment=good"),
         ((), 2, "Which metric?"),
     ],
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import polars as pl
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -19,8 +19,14 @@ from zhike.kernel.imports.plans import Plan, quoted
 from zhike.kernel.imports.searching import WordsBeside, refresh_selected, stale
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
+from zhike.kernel.lake.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.policy import policy_of
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 OnProgress = Callable[[str, int, int], None]
 Words = tuple[type[Tracked], str, bool]

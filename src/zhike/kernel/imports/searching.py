@@ -10,17 +10,22 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from django.db import connection, transaction
 
 from zhike.kernel.history import kind_of
+from zhike.kernel.lake.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.registry import objects
 from zhike.kernel.search.tokens import SearchParts, documents, tokens
 from zhike.kernel.spec import SearchSource
 from zhike.kernel.text.folding import fold_key
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 ROLES = ("title", "code", "phone", "person")
 AHEAD = 8  # chunks of records that may wait for their documents

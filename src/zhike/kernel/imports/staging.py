@@ -7,9 +7,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from django.db import connection
 
 from zhike.kernel.imports.batches import Batch
@@ -18,6 +17,12 @@ from zhike.kernel.imports.reading import Source, Told, open_source
 from zhike.kernel.imports.refusals import RefusedRow, RefusedRows, Words
 from zhike.kernel.imports.targets import ImportField
 from zhike.kernel.imports.values import ColumnEvidence, Kind, file_evidence, parse_column
+from zhike.kernel.lake.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 _EVIDENCED = (Kind.DATE, Kind.DATETIME, Kind.DECIMAL, Kind.RATE, Kind.INTEGER)
 _AHEAD = 2

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from django.utils.functional import Promise
 
 from zhike.kernel.imports.values import FieldShape
+from zhike.kernel.lake.later import Later
 from zhike.kernel.models import Tracked
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 Words = str | Promise
 Names = frozenset[str]

@@ -99,6 +99,8 @@ def _answer(names: tuple[str, ...], asked: _Asked, refresh: bool) -> "Table":
     )  # fmt: skip
     for name in names:
         metrics.get(name)
+    for name in asked.by:
+        metrics.dimension(name)
     if refresh:
         say(zh="更新数据……", en="Bringing figures up to date …")
         jobs.refresh_lake()

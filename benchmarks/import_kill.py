@@ -60,7 +60,9 @@ def prepare() -> House:
 def disturb(house: House, story: Any, run: Any, verb: str, kills: int, random: np.random.Generator) -> None:
     """Kill `kills` times; what is left over is then done in peace."""
     for _ in range(kills):
-        process = subprocess.Popen([sys.executable, "-c", story.WORKER, str(run.pk), verb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", story.WORKER, str(run.pk), verb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert process.stdout is not None
         process.stdout.readline()
         try:
@@ -86,7 +88,8 @@ def main() -> int:
     chosen = options.parse_args()
     house = prepare()
     databases, story, bringing, running = (
-        import_module(name) for name in ("tests.databases", "tests.flows.test_import_resume", "tests.flows.bringing_in", "zhike.kernel.imports.running")
+        import_module(name)
+        for name in ("tests.databases", "tests.flows.test_import_resume", "tests.flows.bringing_in", "zhike.kernel.imports.running")
     )
     system = import_module("zhike.kernel.actor").SYSTEM
     connection = import_module("django.db").connection

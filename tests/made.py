@@ -41,7 +41,9 @@ def order(name: str, owner: int | None = None, team: int | None = None) -> Order
         number=name, ordered_at=WHEN, owner_id=owner, team_id=team, amount=Decimal("99.5"), gross=Decimal("99.5"), quantity=Decimal(2),
         lines_count=1,
     )  # fmt: skip
-    OrderLine.objects.create(order=made, line_key="1", name="线缆", quantity=Decimal(2), unit_price=Decimal("49.75"), amount=Decimal("99.5"))
+    OrderLine.objects.create(
+        order=made, line_key="1", name="线缆", quantity=Decimal(2), unit_price=Decimal("49.75"), amount=Decimal("99.5")
+    )
     return made
 
 

@@ -44,9 +44,8 @@ def sizes() -> Iterator[Size]:
 def _python(path: Path) -> Iterator[Size]:
     yield Size(name=_name(path), lines=_lines(path), limit=FILE)
     for node, qualname in _functions(ast.parse(path.read_text()), ""):
-        # Decorators belong to the function: they are read with it.
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        yield Size(name=f"{_name(path)}::{qualname}", lines=(node.end_lineno or first) - first + 1, limit=FUNCTION)
+        # Decorators are declarations (options of a command, cases of a test) and not what a reader has to follow.
+        yield Size(name=f"{_name(path)}::{qualname}", lines=(node.end_lineno or node.lineno) - node.lineno + 1, limit=FUNCTION)
 
 
 def _functions(node: ast.AST, above: str) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str]]:

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from tests.cast import user_of
 from tests.made import customer, findable, product
+from zhike.catalog.models import Product
+from zhike.customers.models import Customer
 from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
 from zhike.kernel.text.names import name_key
 from zhike.kernel.text.pinyin import sort_key
@@ -27,19 +29,10 @@ def fill() -> None:
     _people()
     owner, mate = user_of("林悦"), user_of("周航")
     team = Membership.objects.get(user=owner).team_id
-    made = []
-    for number in range(80):
-        name = f"{PLACES[number % 8]}{TRADES[number // 8]}有限公司"
-        made.append(
-            customer(
-                name, (mate if number % 5 == 4 else owner).pk, team, name_key=name_key(name, "company"), sort_key=sort_key(name),
-                city=PLACES[number % 8], grade=("key", "potential", "normal", "low", "")[number % 5], phone=f"+861381234{number:04d}",
-                code=f"C{number:04d}", updated_at=timezone.now() - dt.timedelta(minutes=number),
-            )  # fmt: skip
-        )
+    made = [_customer(number, (mate if number % 5 == 4 else owner).pk, team) for number in range(80)]
     goods = product("空压机 37kW")
     for number, buyer in enumerate(made[:40]):
-        _order(number, buyer.pk, buyer.owner_id, team, goods.pk, timezone.now() - dt.timedelta(days=(3, 7, 31, 95)[number % 4], hours=2))
+        _order(number, buyer, goods, timezone.now() - dt.timedelta(days=(3, 7, 31, 95)[number % 4], hours=2))
     with connection.cursor() as cursor:
         refresh_totals(cursor, "select id from orders_order")
         refresh_facts(cursor, "select id from customers_customer")
@@ -48,10 +41,26 @@ def fill() -> None:
     findable([goods])
 
 
-def _order(number: int, customer_id: object, owner: object, team: object, goods: object, at: dt.datetime) -> None:
-    made = Order.objects.create(number=f"SO{number:05d}", customer_id=customer_id, ordered_at=at, owner_id=owner, team_id=team)
+def _customer(number: int, owner: int, team: int) -> Customer:
+    name = f"{PLACES[number % 8]}{TRADES[number // 8]}有限公司"
+    return customer(
+        name,
+        owner,
+        team,
+        name_key=name_key(name, "company"),
+        sort_key=sort_key(name),
+        city=PLACES[number % 8],
+        grade=("key", "potential", "normal", "low", "")[number % 5],
+        phone=f"+861381234{number:04d}",
+        code=f"C{number:04d}",
+        updated_at=timezone.now() - dt.timedelta(minutes=number),
+    )
+
+
+def _order(number: int, buyer: Customer, goods: Product, at: dt.datetime) -> None:
+    made = Order.objects.create(number=f"SO{number:05d}", customer=buyer, ordered_at=at, owner_id=buyer.owner_id, team_id=buyer.team_id)
     amount = Decimal(1000 + 37 * number)
-    OrderLine.objects.create(order=made, line_key="1", product_id=goods, quantity=Decimal(2), unit_price=amount / 2, amount=amount)
+    OrderLine.objects.create(order=made, line_key="1", product=goods, quantity=Decimal(2), unit_price=amount / 2, amount=amount)
 
 
 def _people() -> None:

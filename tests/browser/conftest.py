@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from tests import databases
@@ -25,7 +25,8 @@ from zhike.server.control import control, make_control
 # Playwright runs an event loop in this thread; the database is used before it starts and by fixtures between.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 LogIn = Callable[..., Page]
 
 
@@ -114,13 +115,13 @@ def browser(site: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def sessions() -> dict[str, object]:
+def sessions() -> dict[str, StorageState]:
     """Cookies of those who logged in before, so that each logs in once."""
     return {}
 
 
 @pytest.fixture
-def open_as(browser: Browser, site: str, sessions: dict[str, object]) -> Iterator[LogIn]:
+def open_as(browser: Browser, site: str, sessions: dict[str, StorageState]) -> Iterator[LogIn]:
     """A page logged in as somebody: `open_as("linyue", "/customers/", phone=True, dark=True)`. Errors of scripts fail the test."""
     errors: list[str] = []
     contexts = []

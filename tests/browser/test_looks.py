@@ -43,7 +43,7 @@ def _bars_nobody_and_fits(page: Page) -> None:
     assert problems(page) == []
     assert overflow(page) <= 0
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.set_viewport_size(PHONE)
     assert overflow(settled(page)) <= 0
     assert problems(page) == []
 

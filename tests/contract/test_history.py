@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
-import pytest
 from django.db import connection, transaction
 
 from tests.cast import actor
@@ -75,7 +74,7 @@ def test_raw_sql_without_a_change_is_kept_without_an_actor(committed: Company) -
     with connection.cursor() as cursor:
         cursor.execute("insert into customers_customer (name) values ('甲')")
         cursor.execute("update customers_customer set remark = '改过'")
-    kept = list(HistoryEntry.objects.order_by("hid").values_list("op", "change_id", "old"))
+    kept: list[tuple[object, ...]] = list(HistoryEntry.objects.order_by("hid").values_list("op", "change_id", "old"))
     assert kept == [("I", None, None), ("U", None, {"remark": ""})]
 
 
@@ -159,9 +158,9 @@ def test_an_event_is_told_after_the_commit_and_not_before(committed: Company) ->
 
 def test_an_event_of_a_change_that_was_rolled_back_is_never_told(committed: Company) -> None:
     with listening(fails=0) as heard:
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             publish(Rang(times=1))
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
         assert tell_waiting() == 0
         assert heard == []
     assert OutboxEvent.objects.count() == 0

@@ -67,7 +67,13 @@ def test_bad_rows_are_told_and_the_rest_goes_in(db: None, tmp_path: Path) -> Non
     )
     run = bring_in(written(tmp_path, HEAD + body), "orders")
     assert run.state == "done"
-    assert run.counts["codes"] == {"date_invalid": 1, "number_out_of_range": 1, "number_invalid": 1, "currency_unknown": 1, "row_too_short": 1}
+    assert run.counts["codes"] == {
+        "date_invalid": 1,
+        "number_out_of_range": 1,
+        "number_invalid": 1,
+        "currency_unknown": 1,
+        "row_too_short": 1,
+    }
     assert (run.counts["read"], run.counts["refused"]) == (9, 5)
     assert [(row[0], row[-2]) for row in sorted(refused_rows(run)[1:])] == [
         ("2", "订单日期"), ("3", "数量"), ("4", "数量"), ("5", "币种"), ("6", ""),
@@ -106,7 +112,10 @@ def test_twins_in_one_file_are_merged_and_told(db: None, tmp_path: Path) -> None
     text = "客户编号,客户名称,城市,邮箱\nK1,甲,南京,\nK2,乙,,\nK1,甲公司,,a@example.com\n"
     run = bring_in(written(tmp_path, text), "customers")
     assert "merged_duplicate" in run.report["warnings"]
-    assert rows("select code, name, city, email from customers_customer order by 1") == [("K1", "甲公司", "南京", "a@example.com"), ("K2", "乙", "", "")]
+    assert rows("select code, name, city, email from customers_customer order by 1") == [
+        ("K1", "甲公司", "南京", "a@example.com"),
+        ("K2", "乙", "", ""),
+    ]
 
 
 def test_a_value_the_database_refuses_costs_only_its_row(db: None, tmp_path: Path) -> None:
@@ -119,4 +128,3 @@ def test_a_value_the_database_refuses_costs_only_its_row(db: None, tmp_path: Pat
     assert run.counts["codes"] == {"database_refused": 1}
     assert refused_rows(run)[1][:3] == ["8", "K7", "客户7"]
     assert "no_seven" in refused_rows(run)[1][-1]
-

@@ -18,7 +18,9 @@ TEXT = "订单编号,订单日期,客户编号,金额,备用\nS1,2026-01-05,K1,1
 def zhike(*words: str, language: str = "zh_CN.UTF-8") -> subprocess.CompletedProcess[str]:
     """Run the command as a person would, in the language of the terminal."""
     env = {**os.environ, "LC_ALL": language, "DJANGO_SETTINGS_MODULE": "zhike.server.settings", "PYTHONUTF8": "1"}
-    return subprocess.run([sys.executable, "-m", "zhike.server.cli", "import", *words], env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "zhike.server.cli", "import", *words], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def told(*words: str) -> Any:

@@ -47,14 +47,19 @@ def order_file(folder: Path) -> Path:
         buyer = int(random.integers(300))
         for _ in range(int(random.integers(1, 5))):
             good = int(random.integers(60))
-            lines.append(f"S{number},2026-01-{number % 28 + 1:02d},K{buyer},客户{buyer},P{good},产品{good},{random.integers(1, 9)},{good + 1}.5\n")
+            lines.append(
+                f"S{number},2026-01-{number % 28 + 1:02d},K{buyer},客户{buyer},P{good},产品{good},{random.integers(1, 9)},{good + 1}.5\n"
+            )
     return written(folder, "".join(lines))
 
 
 def killed_after(run: ImportRun, verb: str, seconds: float) -> bool:
     """Let a process of its own work on the run and kill it; True when it was done before."""
     process = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(run.pk), verb], env={**os.environ, "DJANGO_SETTINGS_MODULE": "zhike.server.settings"}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WORKER, str(run.pk), verb],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "zhike.server.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -123,7 +128,10 @@ def test_killed_again_and_again_an_import_ends_as_if_nothing_had_been(committed:
 def of_run(run: ImportRun) -> list[Any]:
     """How many history rows of each kind point to the run's change."""
     with connection.cursor() as cursor:
-        cursor.execute("select kind, op, count(*), count(distinct object_id) from kernel_history where change_id = %s group by 1, 2 order by 1, 2", [run.change_id])
+        cursor.execute(
+            "select kind, op, count(*), count(distinct object_id) from kernel_history where change_id = %s group by 1, 2 order by 1, 2",
+            [run.change_id],
+        )
         return list(cursor.fetchall())
 
 

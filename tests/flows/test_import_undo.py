@@ -43,8 +43,15 @@ def test_what_was_changed_since_stays_and_is_told(db: None, tmp_path: Path) -> N
     fresh = Customer.objects.get(code="K3")
     Activity.objects.create(customer=fresh, body="来电", happened_at=timezone.now())
     report = running.undo(run, SYSTEM)
-    assert rows("select code, name, city from customers_customer order by 1") == [("K1", "甲", "无锡"), ("K2", "乙", ""), ("K3", "丙", "北京")]
-    assert sorted((kept["why"], kept["object_id"]) for kept in report.kept) == [("changed_later", str(changed.pk)), ("still_needed", str(fresh.pk))]
+    assert rows("select code, name, city from customers_customer order by 1") == [
+        ("K1", "甲", "无锡"),
+        ("K2", "乙", ""),
+        ("K3", "丙", "北京"),
+    ]
+    assert sorted((kept["why"], kept["object_id"]) for kept in report.kept) == [
+        ("changed_later", str(changed.pk)),
+        ("still_needed", str(fresh.pk)),
+    ]
     assert one("select version from customers_customer where code = 'K1'") == 4
 
 

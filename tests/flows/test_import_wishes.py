@@ -67,8 +67,14 @@ def test_owner_column_tags_and_contacts(db: None, tmp_path: Path) -> None:
     yue = user_of("林悦")
     home = yue.memberships.get(is_home=True).team_id
     assert rows("select code, owner_id, team_id from customers_customer") == [("K1", yue.pk, home)]
-    assert rows("select name, phone, owner_id from customers_contact order by name desc") == [("王五", "+8613812340009", yue.pk), ("孙七", "", yue.pk)]
-    assert rows("select t.name from customers_customertag x join customers_tag t on t.id = x.tag_id order by t.name") == [("展会",), ("老客户",)]
+    assert rows("select name, phone, owner_id from customers_contact order by name desc") == [
+        ("王五", "+8613812340009", yue.pk),
+        ("孙七", "", yue.pk),
+    ]
+    assert rows("select t.name from customers_customertag x join customers_tag t on t.id = x.tag_id order by t.name") == [
+        ("展会",),
+        ("老客户",),
+    ]
     entries = history_count()
     bring_in(path, "customers")
     assert history_count() == entries
@@ -86,9 +92,13 @@ def test_orders_follow_the_owner_of_their_customer(db: None, tmp_path: Path) -> 
 
 
 def test_amounts_are_worked_out_where_the_file_has_none(db: None, tmp_path: Path) -> None:
-    bring_in(written(tmp_path, "订单编号,订单日期,产品编号,数量,单价,折扣\nS1,2026-01-05,P1,3,9.99,0.1\nS1,2026-01-05,P1,1,10,\n"), "orders")
+    bring_in(
+        written(tmp_path, "订单编号,订单日期,产品编号,数量,单价,折扣\nS1,2026-01-05,P1,3,9.99,0.1\nS1,2026-01-05,P1,1,10,\n"), "orders"
+    )
     assert rows("select line_key, amount from orders_orderline order by 1") == [("P1#1", Decimal("26.9730")), ("P1#2", Decimal("10.0000"))]
-    assert rows("select lines_count, amount, gross, quantity from orders_order") == [(2, Decimal("36.9730"), Decimal("36.9730"), Decimal("4.0000"))]
+    assert rows("select lines_count, amount, gross, quantity from orders_order") == [
+        (2, Decimal("36.9730"), Decimal("36.9730"), Decimal("4.0000"))
+    ]
 
 
 def test_a_sales_person_changes_only_own_customers(lin_yue: Actor, chen_mo: Actor, tmp_path: Path) -> None:
@@ -137,7 +147,9 @@ def test_a_dry_run_counts_and_writes_nothing(db: None, tmp_path: Path) -> None:
     bring_in(written(tmp_path, "客户编号,客户名称\nK1,甲\nK2,乙\n"), "customers")
     entries = history_count()
     path = written(tmp_path, "客户编号,客户名称,邮箱\nK1,甲甲,\nK2,乙,\nK3,丙,\nK4,丁,没有\n")
-    run = running.new_run(path, target="customers", mapping=running.propose(path, "customers").mapping | {"邮箱": "customer.email"}, by=SYSTEM)
+    run = running.new_run(
+        path, target="customers", mapping=running.propose(path, "customers").mapping | {"邮箱": "customer.email"}, by=SYSTEM
+    )
     running.check(run)
     assert run.state == "checked"
     assert run.counts["customer"] == {"records": 3, "to_insert": 1, "to_update": 1, "refused": 0, "unchanged": 1}

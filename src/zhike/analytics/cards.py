@@ -114,6 +114,17 @@ def change_words(now: Decimal | None, past: Decimal | None, chosen: Picked) -> t
     return words % {"than": than, "share": pct(abs(change), 1)}, "up" if change > 0 else "down"
 
 
+def _points(now: Decimal | None, past: Decimal | None, chosen: Picked) -> tuple[str, str]:
+    """How a share changed, in points: a share of a share says nothing."""
+    if now is None or past is None:
+        return "", ""
+    change = (now - past) * 100
+    than = {"than": compared_words(chosen), "points": num(abs(change), 1)}
+    if not round(change, 1):
+        return _("和%(than)s一样") % than, ""
+    return (_("比%(than)s高 %(points)s 个点") if change > 0 else _("比%(than)s低 %(points)s 个点")) % than, "up" if change > 0 else "down"
+
+
 def headline(chosen: Picked, reach: Reach) -> list[Figure]:
     """The figures above the cards."""
     names = ("orders.sales", "orders.count", "orders.average", "customers.buyers", "customers.repeat_rate", "orders.profit")
@@ -124,8 +135,8 @@ def headline(chosen: Picked, reach: Reach) -> list[Figure]:
     for name, label, value, before in zip(names, labels, now, past, strict=True):
         if name == "orders.profit" and value is None:
             continue
-        note, tone = change_words(value, before, chosen)
         is_share = name.endswith("rate")
+        note, tone = (_points if is_share else change_words)(value, before, chosen)
         found.append(
             Figure(
                 label=label, figure=pct(value, 1).rstrip("%") if is_share else wan_figure(value) or "—", unit="%" if is_share else wan_unit(value),

@@ -94,7 +94,9 @@ def value_context(value: Value, wanted: Wanted) -> dict[str, Any]:
         "map": _map(value, show, segment_cells(chosen, high)),
         "recency_words": [_recency(value.run, r) for r in range(1, SCORES + 1)],
         "shows": [(name, label, name == show) for name, label in _shows()],
-        "map_note": dict(zip(SHOWS, (_("颜色越深，销售额占得越多"), _("颜色越深，客户越多"), _("颜色越深，单家销售额越高")), strict=True))[show],
+        "map_note": dict(zip(SHOWS, (_("颜色越深，销售额占得越多"), _("颜色越深，客户越多"), _("颜色越深，单家销售额越高")), strict=True))[
+            show
+        ],
         "show": show,
         "moves": [(move, _move_words(move)) for move in (value.moves if wanted.every_move else value.moves[:MOVES])],
         "moves_count": len(value.moves),

@@ -112,14 +112,10 @@ class Facts:
 def open_facts(lake: Path) -> Facts:
     """The facts of a company's lake as they are now; Refused("lake_missing") before the first export."""
     opened = open_lake(lake)
-    return Facts(
-        sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark
-    )
+    return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark)
 
 
-def export_facts(
-    uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None
-) -> ExportReport:
+def export_facts(uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
     """Bring the lake up to date with a company's database; see `export_changes` for what is read and refused."""
     return export_changes(uri, lake, tables=lake_tables(kinds), full=full, say=say)
 

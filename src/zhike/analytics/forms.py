@@ -16,7 +16,7 @@ EXAMPLE = {"recency": ["30", "90", "180", "365"], "frequency": ["12", "7", "4", 
 
 
 def _field(kind: type[forms.Field], label: Any, **more: Any) -> Any:
-    control = "form-select" if kind is forms.ChoiceField else "form-control"
+    control = "form-select" if issubclass(kind, forms.ChoiceField) else "form-control"
     made = kind(label=label, **more)
     made.widget.attrs["class"] = control
     return made

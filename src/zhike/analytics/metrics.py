@@ -25,10 +25,7 @@ PERIOD_TITLES = {
 }
 
 metrics.add(
-    *(
-        Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period")
-        for name in PERIODS
-    ),
+    *(Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period") for name in PERIODS),
     Dimension(name="region", title=_("大区"), fact="sales", column="region"),
     Dimension(name="province", title=_("省份"), fact="sales", column="province"),
     Dimension(name="city", title=_("城市"), fact="sales", column="city"),
@@ -50,9 +47,7 @@ metrics.add(
     Dimension(name="channel", title=_("渠道"), fact="sales", column="channel", kind="choice"),
     Dimension(name="owner", title=_("负责人"), fact="sales", column="owner_id", kind="user"),
     Dimension(name="team", title=_("团队"), fact="sales", column="team_id", kind="team"),
-    Dimension(
-        name="known", title=_("客户已知"), fact="sales", key=lambda rows: rows.customer_id.notnull(), kind="yes_no"
-    ),
+    Dimension(name="known", title=_("客户已知"), fact="sales", key=lambda rows: rows.customer_id.notnull(), kind="yes_no"),
 )
 
 ALL = tuple(dimension.name for dimension in metrics.dimensions())
@@ -208,9 +203,7 @@ metrics.add(
         fact="sales",
         dimensions=ALL,
         joins=("first_day",),
-        formula=lambda rows: (
-            rows.customer_id.nunique(where=_sold(rows)) - rows.customer_id.nunique(where=_first_bought(rows))
-        ),
+        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)) - rows.customer_id.nunique(where=_first_bought(rows)),
         formula_text=_("购买客户数减去新购客户数：第一次购买不在这里的客户"),
     ),
     Metric(

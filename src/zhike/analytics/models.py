@@ -75,9 +75,7 @@ class ValueGroup(models.Model):
 class ValueScore(models.Model):
     """The newest score of one customer, with what it was made from; kept as long as the customer counts."""
 
-    customer = models.OneToOneField(
-        Customer, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="value_score"
-    )
+    customer = models.OneToOneField(Customer, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="value_score")
     segment = models.PositiveSmallIntegerField(default=0)
     before = models.PositiveSmallIntegerField(default=0)
     rfm = models.PositiveSmallIntegerField(default=0)

@@ -136,9 +136,7 @@ def _measured(facts: Facts, rule: RfmRule) -> Any:
     names: Any = facts.customers
     names = names.select(known_id=names.customer_id, known_code=names.code)
     people = people.left_join(names, people.customer_id == names.known_id)
-    return people.mutate(
-        code=people.known_code.fill_null(""), recency_days=ibis.literal(rule.as_of).delta(people.last_day, unit="day")
-    )
+    return people.mutate(code=people.known_code.fill_null(""), recency_days=ibis.literal(rule.as_of).delta(people.last_day, unit="day"))
 
 
 def _ranked(people: Any) -> Any:
@@ -157,10 +155,7 @@ def _banded(people: Any, bands: Bands) -> Any:
         "m": [people.monetary >= limit for limit in money],
     }
     return people.mutate(
-        **{
-            n: ibis.cases(*zip(tests, range(SCORES, 1, -1), strict=True), else_=1).cast("int16")
-            for n, tests in cuts.items()
-        }
+        **{n: ibis.cases(*zip(tests, range(SCORES, 1, -1), strict=True), else_=1).cast("int16") for n, tests in cuts.items()}
     )
 
 
@@ -200,11 +195,7 @@ def movement(before: pa.Table, after: pa.Table) -> tuple[Move, ...]:
     """From which segment to which, by two tables with customer_id and segment (0 is as good as absent); in order."""
     old = before.select(["customer_id", "segment"]).rename_columns(["customer_id", "before"])
     new = after.select(["customer_id", "segment"]).rename_columns(["customer_id", "after"])
-    both = (
-        old.join(new, "customer_id", join_type="full outer")
-        .group_by(["before", "after"])
-        .aggregate([([], "count_all")])
-    )
+    both = old.join(new, "customer_id", join_type="full outer").group_by(["before", "after"]).aggregate([([], "count_all")])
     counts: dict[tuple[int, int], int] = {}
     for line in both.to_pylist():
         key = (line["before"] or 0, line["after"] or 0)
@@ -214,10 +205,7 @@ def movement(before: pa.Table, after: pa.Table) -> tuple[Move, ...]:
 
 def _sums(scores: pa.Table, keys: list[str]) -> dict[tuple[int, ...], tuple[int, Decimal]]:
     sums = scores.group_by(keys).aggregate([([], "count_all"), ("monetary", "sum")])
-    return {
-        tuple(line[key] for key in keys): (line["count_all"], Decimal(line["monetary_sum"]).scaleb(-4))
-        for line in sums.to_pylist()
-    }
+    return {tuple(line[key] for key in keys): (line["count_all"], Decimal(line["monetary_sum"]).scaleb(-4)) for line in sums.to_pylist()}
 
 
 def _part(top: Decimal, bottom: Decimal) -> Decimal:

@@ -45,7 +45,9 @@ on conflict (customer_id) do update set segment = excluded.segment, before = exc
 where (v.segment, v.before, v.rfm, v.orders, v.sales, v.sales_before, v.last_day) is distinct from
   (excluded.segment, excluded.before, excluded.rfm, excluded.orders, excluded.sales, excluded.sales_before, excluded.last_day)
 """
-FORGET = "delete from analytics_valuescore v where not exists (select 1 from value_fresh f where f.customer_id = v.customer_id and f.n <= %(n)s)"
+FORGET = (
+    "delete from analytics_valuescore v where not exists (select 1 from value_fresh f where f.customer_id = v.customer_id and f.n <= %(n)s)"
+)
 RUN = """
 insert into analytics_valuerun (as_of, compared_to, rule, ranges, watermark, customers, seconds, is_current)
 values (%(as_of)s, %(compared_to)s, %(rule)s, %(ranges)s, %(watermark)s, %(customers)s, %(seconds)s, true) returning id

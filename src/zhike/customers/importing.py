@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.followups import FollowUp, add_followup
 from zhike.kernel.history import kind_of
-from zhike.kernel.imports.searching import refresh_selected
 from zhike.kernel.imports.targets import (
     Derive,
     Entity,
@@ -24,6 +23,7 @@ from zhike.kernel.imports.targets import (
 )
 from zhike.kernel.imports.values import FieldShape, Kind
 from zhike.kernel.lake.later import Later
+from zhike.kernel.search.many import refresh_selected
 from zhike.kernel.text.names import name_keys
 from zhike.kernel.text.pinyin import sort_keys
 from zhike.org.models import User

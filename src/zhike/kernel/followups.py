@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+
+from . import history
+
+OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +69,21 @@ def collect(followup: FollowUp, change_id: str, table: str) -> int:
         cursor.execute(f'create index on "{table}" (n)')
         cursor.execute(f'select count(*) from "{table}"')
         return int(cursor.fetchone()[0])
+
+
+def follow_up(change_id: str, prefix: str, on_progress: OnProgress, *, is_import: bool, chunk: int = 20_000) -> None:
+    """Work out what follows from a change; writing only what differs, it may run any number of times."""
+    for followup in all_followups():
+        if is_import and followup.done_by_import:
+            continue
+        table = f"{prefix}_f"
+        total = collect(followup, change_id, table)
+        for lo in range(0, total, chunk):
+            hi = min(lo + chunk, total)
+            with transaction.atomic():
+                history.continue_change(uuid.UUID(change_id))
+                with connection.cursor() as cursor:
+                    followup.apply(cursor, table, lo, hi)
+                on_progress(followup.name, hi, total)
+        with connection.cursor() as cursor:
+            cursor.execute(f'drop table if exists "{table}"')

@@ -20,9 +20,9 @@ from django.utils import timezone
 from . import history, undo_steps
 from .actor import Actor, Scope
 from .errors import Refused
-from .imports.applying import follow_up
-from .imports.searching import drop_gone, refresh_selected
+from .followups import follow_up
 from .models import Change
+from .search.many import drop_gone, refresh_selected
 from .undo_steps import STEPS, Kept, Work
 
 DAYS = 30

@@ -120,7 +120,9 @@ def quiet_changes(change: Change, undo_id: str) -> tuple[str, ...]:
 def groups(work: Work) -> Iterator[tuple[type[Tracked], str]]:
     """Tables and steps of a range, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(f'select kind, step from "{work.table}" where n > %(lo)s and n <= %(hi)s group by kind, step order by min(n)', work.values())
+        cursor.execute(
+            f'select kind, step from "{work.table}" where n > %(lo)s and n <= %(hi)s group by kind, step order by min(n)', work.values()
+        )
         found = cursor.fetchall()
     for kind, step in found:
         yield history.model_of_kind(kind), step
@@ -147,11 +149,15 @@ def bring_back(work: Work, model: type[Tracked]) -> tuple[int, list[Kept]]:
     """Insert deleted rows again, whole, unless their id or key is taken or a parent is gone."""
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
-        cursor.execute(f'select jsonb_object_keys(old) from "{work.table}" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = \'back\' group by 1', work.values(model))
+        cursor.execute(
+            f"select jsonb_object_keys(old) from \"{work.table}\" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = 'back' group by 1",
+            work.values(model),
+        )
         stored = {row[0] for row in cursor.fetchall()}
         columns = ", ".join(f'"{f.column}"' for f in model._meta.concrete_fields if f.column in stored)
         orphan = " or ".join(
-            f'(r."{c}" is not null and not exists (select 1 from "{p._meta.db_table}" p where p."{p._meta.pk.column}" = r."{c}"))' for c, p, _null in _parents(model)
+            f'(r."{c}" is not null and not exists (select 1 from "{p._meta.db_table}" p where p."{p._meta.pk.column}" = r."{c}"))'
+            for c, p, _null in _parents(model)
         )
         cursor.execute(
             f"with w as (select object_id, old from \"{work.table}\" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = 'back'), "
@@ -161,7 +167,10 @@ def bring_back(work: Work, model: type[Tracked]) -> tuple[int, list[Kept]]:
             work.values(model),
         )
         kept = cursor.fetchall()
-        cursor.execute(f"select count(*) from \"{work.table}\" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = 'back'", work.values(model))
+        cursor.execute(
+            f"select count(*) from \"{work.table}\" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = 'back'",
+            work.values(model),
+        )
         return int(cursor.fetchone()[0]) - len(kept), _kept(model, kept)
 
 
@@ -169,7 +178,9 @@ def put_values_back(work: Work, model: type[Tracked]) -> tuple[int, list[Kept]]:
     """Give changed columns their old values, except those that a later change wrote."""
     table = f'"{model._meta.db_table}"'
     sets = ", ".join(
-        f'"{c}" = case when w.keep ? \'{c}\' then r."{c}" else t."{c}" end' for c in history.tracked_columns(model) if c not in ("version", "updated_at")
+        f'"{c}" = case when w.keep ? \'{c}\' then r."{c}" else t."{c}" end'
+        for c in history.tracked_columns(model)
+        if c not in ("version", "updated_at")
     )
     if issubclass(model, Record):
         sets += (

@@ -125,7 +125,10 @@ def _order_columns(mapped: Names) -> dict[str, str]:
     found: dict[str, str] = {}
     if "order.number" in mapped:
         found["number"] = 's."order.number"'
-        found["part"] = 's."order.part"' if "order.part" in mapped else "''"
+        if "order.part" in mapped:
+            found["part"] = 's."order.part"'
+        elif _tells_lines(mapped):
+            found["part"] = "''"
     if "order.returned" in mapped:
         status = ', s."order.status"' if "order.status" in mapped else ""
         found["status"] = f"coalesce(case when s.\"order.returned\" then 'returned' end{status})"
@@ -164,7 +167,11 @@ def order_entities() -> tuple[Entity, ...]:
         name="order",
         model=Order,
         fields=ORDER_FIELDS,
-        keys=(Key(name="number", columns=("number", "part")),),
+        keys=(
+            Key(name="number", columns=("number", "part")),
+            # A file that tells neither buyer nor day, such as a list of returns, means all orders with the number.
+            Key(name="number", columns=("number",), is_unique=False, is_wide=True, is_last_resort=True),
+        ),
         links={"customer_id": "customer"},
         computed=_order_columns,
         required=("number", "ordered_at"),

@@ -57,6 +57,11 @@ def may_see_team(actor: Actor) -> bool:
     return (actor.scope("customers.customer", "view") or Scope.OWN) > Scope.OWN
 
 
+def has_customers(actor: Actor) -> bool:
+    """Whether the person is the owner of any customer."""
+    return Customer.objects.filter(owner_id=actor.user_id).exists()
+
+
 def suggestions(actor: Actor, *, whose: str = "me", size: int = 20) -> list[Suggestion]:
     """The most valuable suggestions of all rules together; each customer once, for the rule worth most."""
     today, now = timezone.localdate(), timezone.now()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from zhike.customers.models import ActivityKind, Customer
+from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
@@ -22,7 +23,7 @@ from zhike.kernel.screens.web import actor_in, record_of, screen, toast, trigger
 from zhike.kernel.text.workdays import workdays_between
 
 from .actions import answer_suggestion, do_suggestion
-from .queries import counts, may_see_team, suggestions
+from .queries import counts, has_customers, may_see_team, suggestions
 from .touch_rules import RULES, rule_of
 
 
@@ -30,7 +31,7 @@ from .touch_rules import RULES, rule_of
 def today(request: HttpRequest) -> HttpResponse:
     """The day's page; "team" shows all the reader may see."""
     actor = actor_in(request)
-    whose = "team" if request.GET.get("whose") == "team" and may_see_team(actor) else "me"
+    whose = _whose(request, actor)
     found = suggestions(actor, whose=whose)
     day = timezone.localdate()
     context = {
@@ -42,7 +43,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "weekday": (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))[day.weekday()],
         "workdays_left": _workdays_left(day),
         "rules": RULES,
-        "query": "?whose=team" if whose == "team" else "",
+        "query": f"?whose={whose}",
     }
     return render(request, "sales/today.html", context)
 
@@ -52,11 +53,19 @@ def _workdays_left(day: dt.date) -> int:
     return workdays_between(day, following - dt.timedelta(days=1))
 
 
+def _whose(request: HttpRequest, actor: Actor) -> str:
+    """Own customers, or the team's when asked for, and for those who see a team but keep no customers themselves."""
+    if not may_see_team(actor):
+        return "me"
+    asked = request.GET.get("whose", "")
+    return asked if asked in ("me", "team") else "me" if has_customers(actor) else "team"
+
+
 @screen
 def rule_counts(request: HttpRequest) -> HttpResponse:
     """How many customers each rule speaks of; fetched after the page, so that the list need not wait."""
     actor = actor_in(request)
-    whose = "team" if request.GET.get("whose") == "team" and may_see_team(actor) else "me"
+    whose = _whose(request, actor)
     return render(request, "sales/counts.html", {"counts": counts(actor, whose=whose)})
 
 

@@ -46,9 +46,7 @@ def database(home: Home | None = None) -> Iterator[None]:
 def is_ready() -> bool:
     """True when nothing has to be migrated or collected and there is a company; costs some ten milliseconds."""
     companies, marks, digest = list_companies(), schema_marks(), digests.migrations()
-    return (
-        bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
-    )
+    return bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
 
 
 def are_static_files_fresh() -> bool:
@@ -73,7 +71,7 @@ def prepare() -> None:
 def collect_static() -> None:
     """Copy, hash and compress the front-end files into the home."""
     # The settings use the hashing storage only once its manifest exists; here it is made.
-    settings.STORAGES["staticfiles"]["BACKEND"] = _STATIC_STORAGE
+    cast("dict[str, str]", settings.STORAGES["staticfiles"])["BACKEND"] = _STATIC_STORAGE
     stamp = current_home().static / "digest"
     stamp.unlink(missing_ok=True)
     # django-htmx brings copies of htmx that we do not serve, and one of them imports a file that is not there.

@@ -11,7 +11,7 @@ import psycopg
 
 from zhike.server import digests
 from zhike.server.bootstrap import are_static_files_fresh, database, name_settings
-from zhike.server.cli.errors import explain
+from zhike.server.explanations import explain
 from zhike.server.connection import address, is_embedded
 from zhike.server.console import words
 from zhike.server.control import Company, control, list_companies, schema_marks
@@ -120,9 +120,7 @@ def _heartbeat() -> Iterator[Finding]:
     if not companies:
         return
     if silent:
-        advice = words(
-            zh="运行 zhike up；若已在运行，查看 logs/worker.log", en="Run `zhike up`, or see logs/worker.log"
-        )
+        advice = words(zh="运行 zhike up；若已在运行，查看 logs/worker.log", en="Run `zhike up`, or see logs/worker.log")
         yield Finding(check="worker", verdict="warn", seen=", ".join(silent), advice=advice)
     else:
         yield Finding(check="worker", verdict="ok", seen=words(zh="都有心跳", en="all alive"))
@@ -142,6 +140,4 @@ def _static() -> Finding:
     if are_static_files_fresh():
         return Finding(check="static", verdict="ok", seen=str(current_home().static))
     advice = words(zh="运行 zhike up，会自动整理", en="Run `zhike up`: it collects them")
-    return Finding(
-        check="static", verdict="warn", seen=words(zh="页面文件不是最新", en="not up to date"), advice=advice
-    )
+    return Finding(check="static", verdict="warn", seen=words(zh="页面文件不是最新", en="not up to date"), advice=advice)

@@ -25,7 +25,7 @@ def static_files() -> str:
     """SHA-256 over names, sizes and times of all front-end files that `collectstatic` would collect."""
     total = hashlib.sha256(str(settings.STATIC_ROOT).encode())
     roots = [folder / "static" for folder in _app_folders()]
-    roots += [Path(item[1] if isinstance(item, (list, tuple)) else item) for item in settings.STATICFILES_DIRS]
+    roots += [Path(item) for item in settings.STATICFILES_DIRS]
     for root in roots:
         for path in sorted(root.rglob("*")):
             if path.is_file():

@@ -34,9 +34,7 @@ def slug_for(name: str, taken: set[str]) -> str:
     return plain
 
 
-def create_company(
-    name: str, slug: str | None = None, *, demo: bool = False, fill: Callable[[Company], None] | None = None
-) -> Company:
+def create_company(name: str, slug: str | None = None, *, demo: bool = False, fill: Callable[[Company], None] | None = None) -> Company:
     """Create a company with an empty, migrated database.
 
     `fill` puts data into it before anybody can see it; when that fails, there is no company.

@@ -44,7 +44,7 @@ class ActorMiddleware:
             if request.headers.get("HX-Request"):
                 return HttpResponse(status=401, headers={"HX-Redirect": f"/login/?next={request.headers.get('HX-Current-URL', '/')}"})
             return redirect_to_login(request.get_full_path())
-        request.actor = actor_of(request.user)  # type: ignore[attr-defined, arg-type]
+        request.actor = actor_of(request.user)  # type: ignore[attr-defined]
         language = request.COOKIES.get("django_language") or request.user.language
         translation.activate(language)
         request.LANGUAGE_CODE = translation.get_language() or language

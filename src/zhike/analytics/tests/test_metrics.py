@@ -110,7 +110,11 @@ def test_days_include_both_ends(small: Facts) -> None:
 
 def test_orders_that_share_a_number_count_once_and_are_bought_twice(tmp_path: Path) -> None:
     shared = {"number": "CN-1", "is_split": True}
-    rows = [line("a", "c1", "2024-01-05", "10", **shared), line("b", "c1", "2024-01-09", "5", **shared), line("c", "c2", "2024-01-09", "1", is_split=False)]
+    rows = [
+        line("a", "c1", "2024-01-05", "10", **shared),
+        line("b", "c1", "2024-01-09", "5", **shared),
+        line("c", "c2", "2024-01-09", "1", is_split=False),
+    ]
     facts = facts_of(tmp_path, pl.DataFrame(rows, infer_schema_length=None))
     assert figures(facts, "orders.count", "customers.repeat_buyers") == {(): (D(2), D(1))}
     assert figures(facts, "orders.count", by=("category",)) == {("空压机",): (D(2),)}

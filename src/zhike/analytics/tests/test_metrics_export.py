@@ -44,14 +44,12 @@ JANUARY, FEBRUARY, MARCH, MOVED = (str(uuid.UUID(int=n)) for n in (11, 12, 13, 1
 
 def order(db: psycopg.Connection, key: str, at: str, *amounts: str, product: str = PUMP, status: str = "done") -> None:
     db.execute(
-        "insert into orders_order (id, number, customer_id, ordered_at, status, region, owner_id)"
-        " values (%s, %s, %s, %s, %s, '华东', 1)",
+        "insert into orders_order (id, number, customer_id, ordered_at, status, region, owner_id) values (%s, %s, %s, %s, %s, '华东', 1)",
         [key, f"N{key[-2:]}", CUSTOMER, at, status],
     )
     for amount in amounts:
         db.execute(
-            "insert into orders_orderline (id, order_id, product_id, name, quantity, amount)"
-            " values (%s, %s, %s, '旧名', 1, %s)",
+            "insert into orders_orderline (id, order_id, product_id, name, quantity, amount) values (%s, %s, %s, '旧名', 1, %s)",
             [uuid.uuid4(), key, product, amount],
         )
 
@@ -109,9 +107,7 @@ def test_days_are_those_of_shanghai_and_cancelled_orders_stay_out(shop: Database
         ("update customers_customer set segment = 3", ()),
     ],
 )
-def test_a_change_touches_the_months_it_was_and_is_in(
-    shop: Database, tmp_path: Path, sql: str, months: tuple[str, ...]
-) -> None:
+def test_a_change_touches_the_months_it_was_and_is_in(shop: Database, tmp_path: Path, sql: str, months: tuple[str, ...]) -> None:
     export_facts(shop[1], tmp_path / "lake", kinds=KINDS)
     names = {"january": JANUARY, "february": FEBRUARY, "march": MARCH, "oil": OIL}
     shop[0].execute(sql, names)

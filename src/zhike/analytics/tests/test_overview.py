@@ -13,7 +13,6 @@ from zhike.analytics.queries import reach_of
 from zhike.kernel.errors import Refused
 from zhike.kernel.testing.web import Web
 from zhike.orders.models import Order
-from zhike.server.control import Company
 
 from .shop import day_ago, open_shop, score_here
 
@@ -21,7 +20,7 @@ TODAY = dt.date(2026, 11, 20)
 
 
 @pytest.fixture
-def shop(committed: Company) -> Company:
+def shop(committed: object) -> object:
     open_shop()
     score_here("lake")
     return committed
@@ -59,16 +58,19 @@ def test_a_period_that_does_not_exist_is_refused(params: dict[str, str]) -> None
         picked(params, today=TODAY, latest=TODAY)
 
 
-def test_figures_count_the_readers_orders_and_no_others(shop: Company) -> None:
+def test_figures_count_the_readers_orders_and_no_others(shop: object) -> None:
     start, end = day_ago(9).isoformat(), day_ago(0).isoformat()
     chosen = picked({"kind": "custom", "start": start, "end": end, "vs": "previous"}, today=day_ago(0), latest=day_ago(0))
-    sold = {name: totals(chosen, reach_of(actor(name), Order, "analytics.overview"), "orders.sales")[0][0] for name in ("管理员", "林悦", "陈默")}
+    sold = {
+        name: totals(chosen, reach_of(actor(name), Order, "analytics.overview"), "orders.sales")[0][0]
+        for name in ("管理员", "林悦", "陈默")
+    }
     assert sold == {"管理员": D("30000.617"), "林悦": D(5000), "陈默": D("25000.617")}
     days = buckets(chosen, reach_of(actor("林悦"), Order, "analytics.overview"), "orders.count")
     assert [bucket.now[0] for bucket in days] == [None] * 4 + [D(1)] * 5 + [None]
 
 
-def test_cards_show_own_figures_with_doors(shop: Company) -> None:
+def test_cards_show_own_figures_with_doors(shop: object) -> None:
     days = f"kind=custom&start={day_ago(9)}&end={day_ago(0)}"
     mine, other = Web(user=user_of("林悦")), Web(user=user_of("陈默"))
     assert mine.get("/analytics/overview").status == 200
@@ -82,12 +84,12 @@ def test_cards_show_own_figures_with_doors(shop: Company) -> None:
     assert ("客户C1" in found, "客户L1" in found) == (True, False)
 
 
-def test_who_has_no_grant_sees_no_figure(shop: Company) -> None:
+def test_who_has_no_grant_sees_no_figure(shop: object) -> None:
     guest = Web(user=user_of("访客"))
     for path in ("overview", "overview/card/headline", "overview/card/sales", f"overview/new-buyers?start={day_ago(9)}&end={day_ago(0)}"):
         answer = guest.get(f"/analytics/{path}")
         assert (answer.status, answer.refused) == (403, "not_permitted")
 
 
-def test_before_the_first_export_the_page_says_so(committed: Company) -> None:
+def test_before_the_first_export_the_page_says_so(committed: object) -> None:
     assert "还没有算过" in Web(user=user_of("管理员")).get("/analytics/overview").text

@@ -6,29 +6,28 @@ After kill -9 the entity tables are built again and name only what is still to d
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from zhike.kernel import followups, history
+from zhike.kernel import history
+from zhike.kernel.followups import OnProgress, follow_up
 from zhike.kernel.imports.building import Shape, column_default, difference, refuse, shape_of
 from zhike.kernel.imports.plans import Plan, quoted
-from zhike.kernel.imports.searching import WordsBeside, refresh_selected, stale
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
 from zhike.kernel.lake.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.policy import policy_of
+from zhike.kernel.search.many import WordsBeside, refresh_selected, stale
 
 if TYPE_CHECKING:
     import polars as pl
 else:
     pl = Later("polars")
 
-OnProgress = Callable[[str, int, int], None]
 Words = tuple[type[Tracked], str, bool]
 
 
@@ -308,21 +307,3 @@ def _apply_step(work: Applying, step: Step) -> None:
                 work.count(step.name, "inserted", step.apply(cursor, scope, lo, hi))
             work.save(step.name, hi, total)
         work.on_progress(step.name, hi, total)
-
-
-def follow_up(change_id: str, prefix: str, on_progress: OnProgress, *, is_import: bool, chunk: int = 20_000) -> None:
-    """Work out what follows from a change; writing only what differs, it may run any number of times."""
-    for followup in followups.all_followups():
-        if is_import and followup.done_by_import:
-            continue
-        table = f"{prefix}_f"
-        total = followups.collect(followup, change_id, table)
-        for lo in range(0, total, chunk):
-            hi = min(lo + chunk, total)
-            with transaction.atomic():
-                history.continue_change(change_id)  # type: ignore[arg-type]
-                with connection.cursor() as cursor:
-                    followup.apply(cursor, table, lo, hi)
-                on_progress(followup.name, hi, total)
-        with connection.cursor() as cursor:
-            cursor.execute(f"drop table if exists {quoted(table)}")

@@ -62,9 +62,7 @@ def by_unique(texts: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl
     answers = read(different)
     keyed = answers.with_columns(different.alias("by_unique"))
     asked = texts.rename("by_unique").to_frame()
-    return asked.join(keyed, on="by_unique", how="left", nulls_equal=True, maintain_order="left").select(
-        answers.columns
-    )
+    return asked.join(keyed, on="by_unique", how="left", nulls_equal=True, maintain_order="left").select(answers.columns)
 
 
 def in_batches(pieces: Iterator[Piece], size: int) -> Iterator[Batch]:

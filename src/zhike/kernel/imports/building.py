@@ -6,7 +6,7 @@ All in SQL over whole sets. A row of an entity's table is a record: `seq` number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,8 @@ def forget(plan: Plan) -> None:
         cursor.execute("delete from kernel_importrefusal where run_id = %s and not while_applying", [plan.run_id])
         cursor.execute(f"update {quoted(plan.stage)} set dead = false where dead")
         cursor.execute(
-            f"update {quoted(plan.stage)} s set dead = true from kernel_importrefusal r where r.run_id = %s and r.row = s.row_no", [plan.run_id]
+            f"update {quoted(plan.stage)} s set dead = true from kernel_importrefusal r where r.run_id = %s and r.row = s.row_no",
+            [plan.run_id],
         )
 
 
@@ -73,7 +74,9 @@ def _build(plan: Plan, entity: Entity) -> Built:
     table = quoted(plan.table(entity.name))
     with connection.cursor() as cursor:
         key = plan.key_sql(entity)
-        cursor.execute(f"select count(*), count(distinct k) from (select {key} as k from {quoted(plan.stage)} s where not dead) x where k is not null")
+        cursor.execute(
+            f"select count(*), count(distinct k) from (select {key} as k from {quoted(plan.stage)} s where not dead) x where k is not null"
+        )
         rows, records = cursor.fetchone()
         cursor.execute(f"drop table if exists {table}")
         sql, params = build_sql(plan, entity, has_twins=records < rows)
@@ -85,12 +88,12 @@ def _build(plan: Plan, entity: Entity) -> Built:
         cursor.execute(f"analyze {table}")
         cursor.execute(
             f"select count(*) filter (where seq is not null and is_new), count(*) filter (where seq is not null and not is_new), "
-            f"count(*) filter (where refused is not null) from {table}"
+            f"count(*) filter (where refused is not null), count(*) from {table}"
         )
-        new, changed, refused = cursor.fetchone()
+        new, changed, refused, stored = cursor.fetchone()
         if refused:
             refuse(plan, entity, "refused is not null", while_applying=False)
-    return Built(records=records, new=new, changed=changed, refused=refused, merged=rows - records)
+    return Built(records=stored if plan.keys(entity)[0].is_wide else records, new=new, changed=changed, refused=refused, merged=rows - records)
 
 
 def refuse(plan: Plan, entity: Entity, which: str, *, while_applying: bool, code: str = "", detail: str = "") -> int:
@@ -124,13 +127,27 @@ def build_sql(plan: Plan, entity: Entity, *, has_twins: bool) -> tuple[str, Para
     refused, params = _refused(plan, entity, shape)
     values = [f"{row_value(entity, shape, column)} as {quoted(column)}" for column in shape.written]
     values += [f"b.{quoted('+' + name)}" for name in shape.on_create]
-    at = f"l_{entity.cluster_by}.row_no" if entity.cluster_by and entity.cluster_by in {e.name for e in shape.links.values()} else "null::bigint"
-    parts = ["b.row_no", "b.key", "b.n", *values, f"{at} as at_row", f"{found} as found", f"({differs}) as differs", f"{refused} as refused"]
+    at = (
+        f"l_{entity.cluster_by}.row_no"
+        if entity.cluster_by and entity.cluster_by in {e.name for e in shape.links.values()}
+        else "null::bigint"
+    )
+    parts = [
+        "b.row_no",
+        "b.key",
+        "b.n",
+        *values,
+        f"{at} as at_row",
+        f"{found} as found",
+        f"({differs}) as differs",
+        f"{refused} as refused",
+    ]
     matched = f"select {', '.join(parts)} from base b{linked}{joins}"
     todo = "(found is null or differs) and refused is null"
     kept = [quoted(name) for name in (*shape.written, *(f"+{name}" for name in shape.on_create))]
     is_leaf = not any(entity.name in other.links.values() for other in plan.entities)
-    only = " where found is null or differs or refused is not null" if is_leaf else ""
+    is_wide = plan.keys(entity)[0].is_wide
+    only = " where found is null or differs or refused is not null" if is_leaf and not is_wide else ""
     sql = (
         f"with {_base(plan, entity, shape, has_twins=has_twins)}, matched as ({matched}) "
         f"select case when {todo} then row_number() over (partition by ({todo}) order by at_row, row_no) end as seq, "
@@ -167,7 +184,7 @@ def _made(plan: Plan, entity: Entity) -> list[tuple[str, str]]:
 def _match(plan: Plan, entity: Entity) -> tuple[str, str]:
     """The join with the stored records, as `t`, and what gives the id of the one found."""
     keys, target = plan.keys(entity), quoted(entity.model._meta.db_table)
-    if len(keys) == 1 and keys[0].is_unique:
+    if is_joined(keys):
         return f" left join {target} t on {_same(entity, keys[0], plan)}", "t.id"
     variants = " union all ".join(
         f"(select t.*, count(*) over () as matches, {str(key.is_strict).lower()} as is_strict from {target} t "
@@ -175,6 +192,11 @@ def _match(plan: Plan, entity: Entity) -> tuple[str, str]:
         for n, key in enumerate(keys)
     )
     return f" left join lateral ({variants}) t on true", "t.id"
+
+
+def is_joined(keys: Sequence[Key]) -> bool:
+    """Whether a plain join finds the stored records: there is one key, and what it finds is always meant."""
+    return len(keys) == 1 and (keys[0].is_unique or keys[0].is_wide)
 
 
 def _variant(keys: list[Key], number: int) -> str:
@@ -234,7 +256,7 @@ def _refused(plan: Plan, entity: Entity, shape: Shape) -> tuple[str, Params]:
     """A case expression: null, or `code|field` why a record cannot be taken."""
     cases: list[tuple[str, str]] = []
     keys = plan.keys(entity)
-    if not (len(keys) == 1 and keys[0].is_unique):
+    if not is_joined(keys):
         cases.append(("t.matches > 1 and t.is_strict", f"key_ambiguous|{entity.name}.{keys[0].name}"))
     if entity.name == plan.target.main and plan.options.mode == "update":
         cases.append(("t.id is null", "not_found|"))
@@ -244,7 +266,11 @@ def _refused(plan: Plan, entity: Entity, shape: Shape) -> tuple[str, Params]:
     rights, params = _rights(plan, entity, shape)
     cases += rights
     for column in entity.required:
-        given = [f"b.{quoted(name)}" for name in (column, f"+{column}") if name.lstrip("+") in (shape.columns if name == column else shape.on_create)]
+        given = [
+            f"b.{quoted(name)}"
+            for name in (column, f"+{column}")
+            if name.lstrip("+") in (shape.columns if name == column else shape.on_create)
+        ]
         is_missing = f"coalesce({', '.join(given)}) is null" if given else "true"
         cases.append((f"t.id is null and {is_missing}", f"required_missing|{_field_path(entity, column)}"))
     if not cases:

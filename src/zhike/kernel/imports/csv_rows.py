@@ -143,9 +143,7 @@ def _kept(data: bytes, layout: _Layout, is_good: npt.NDArray[np.bool_]) -> bytes
     edges = np.flatnonzero(np.diff(is_good.astype(np.int8), prepend=0, append=0))
     view = memoryview(data)
     firsts, pasts = edges[0::2].tolist(), edges[1::2].tolist()
-    return b"".join(
-        view[layout.starts[first] : layout.ends[past - 1]] for first, past in zip(firsts, pasts, strict=True)
-    )
+    return b"".join(view[layout.starts[first] : layout.ends[past - 1]] for first, past in zip(firsts, pasts, strict=True))
 
 
 def _parsed(body: bytes, shape: CsvShape) -> pl.DataFrame:

@@ -61,13 +61,9 @@ def _parts(*, day_first: bool) -> pl.Expr:
     short = last.struct.field("y")
     full = pl.when(short.str.len_chars() == 2).then(_century(short) + short).otherwise(short)
     clock = [
-        pl.coalesce(first.struct.field(name), last.struct.field(name), compact.struct.field(name)).alias(name)
-        for name in ("h", "mi", "s")
+        pl.coalesce(first.struct.field(name), last.struct.field(name), compact.struct.field(name)).alias(name) for name in ("h", "mi", "s")
     ]
-    tail = [
-        pl.coalesce(first.struct.field(name), last.struct.field(name)).alias(name)
-        for name in ("f", "half1", "half2", "zone")
-    ]
+    tail = [pl.coalesce(first.struct.field(name), last.struct.field(name)).alias(name) for name in ("f", "half1", "half2", "zone")]
     return pl.struct(
         pl.coalesce(first.struct.field("y"), full, compact.struct.field("y")).alias("y"),
         pl.coalesce(first.struct.field("m"), last.struct.field(month), compact.struct.field("m")).alias("m"),
@@ -86,9 +82,7 @@ def _wall() -> pl.Expr:
     """Build the time on the wall; null for a day or an hour that does not exist."""
     half = pl.coalesce("half1", "half2").str.to_uppercase().replace({"上午": "AM", "下午": "PM"})
     hour = pl.col("h").cast(pl.Int32, strict=False)
-    hour = (
-        pl.when(half.eq("PM") & (hour < 12)).then(hour + 12).when(half.eq("AM") & hour.eq(12)).then(0).otherwise(hour)
-    )
+    hour = pl.when(half.eq("PM") & (hour < 12)).then(hour + 12).when(half.eq("AM") & hour.eq(12)).then(0).otherwise(hour)
     text = pl.concat_str(
         [
             pl.col("y"),
@@ -131,11 +125,7 @@ def _checked() -> pl.Expr:
     local = wall.dt.replace_time_zone(ZONE, ambiguous="earliest", non_existent="null")
     local = local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     # An hour skipped by summer time (1940 to 1991) still is some moment: take the standard offset.
-    utc = (
-        pl.when(zone.is_not_null())
-        .then(wall - pl.duration(minutes=minutes))
-        .otherwise(pl.coalesce(local, wall - pl.duration(hours=8)))
-    )
+    utc = pl.when(zone.is_not_null()).then(wall - pl.duration(minutes=minutes)).otherwise(pl.coalesce(local, wall - pl.duration(hours=8)))
     here = utc.dt.replace_time_zone("UTC").dt.convert_time_zone(ZONE).dt.date()
     day = pl.when(zone.is_not_null()).then(here).otherwise(wall.dt.date())
     error = (

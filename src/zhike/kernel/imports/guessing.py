@@ -65,9 +65,7 @@ def guess_mapping(
     `fold` makes traditional and simplified spellings equal. Headings decide; cells that do not fit the field refuse it,
     and cells of an unmistakable kind (mail, mobile phone, the only date) speak where the heading says nothing.
     """
-    candidates = sorted(
-        _candidates(columns, sample, targets, fold), key=lambda one: (-one.rank, one.column_place, one.target_place)
-    )
+    candidates = sorted(_candidates(columns, sample, targets, fold), key=lambda one: (-one.rank, one.column_place, one.target_place))
     by_column: dict[str, Guess] = {}
     taken: set[str] = set()
     for candidate in candidates:
@@ -88,17 +86,13 @@ def _candidates(
     for column_place, column in enumerate(columns):
         key = header_key(column, fold)
         for target_place, target in enumerate(targets):
-            named = max(
-                (_likeness(key, name) - 0.002 * place for place, name in enumerate(keys[target_place])), default=0
-            )
+            named = max((_likeness(key, name) - 0.002 * place for place, name in enumerate(keys[target_place])), default=0)
             if named < ACCEPTED:
                 continue
             score = named * _fit(column, sample, target.shape)
             if score >= ACCEPTED:
                 guess = Guess(column=column, field=target.field, confidence=round(min(score, 1.0), 2), reason="name")
-                yield _Candidate(
-                    rank=score * target.weight, column_place=column_place, target_place=target_place, guess=guess
-                )
+                yield _Candidate(rank=score * target.weight, column_place=column_place, target_place=target_place, guess=guess)
 
 
 def _likeness(key: str, name: str) -> float:
@@ -138,9 +132,7 @@ def _share(hits: pl.Series) -> float:
     return float(hits.sum()) / hits.len()
 
 
-def _by_content(
-    columns: Sequence[str], sample: pl.DataFrame, targets: Sequence[Guessable], taken: set[str]
-) -> Iterator[Guess]:
+def _by_content(columns: Sequence[str], sample: pl.DataFrame, targets: Sequence[Guessable], taken: set[str]) -> Iterator[Guess]:
     left = list(columns)
     for kinds in ((Kind.EMAIL,), (Kind.PHONE,), (Kind.DATE, Kind.DATETIME)):
         wanted = [target for target in targets if target.shape.kind in kinds]

@@ -12,9 +12,7 @@ from zhike.kernel.imports.limits import Limits
 _LOOKED_AT = 10
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
 # What no heading says: a whole date, a mail address, a phone, a number with a fraction.
-_NEVER_A_HEADING = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}/\d{1,2}/\d{4}.*|[^@\s]+@[^@\s]+\.\w+|\+?\d{11,}|[+-]?\d+\.\d+"
-)
+_NEVER_A_HEADING = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}/\d{1,2}/\d{4}.*|[^@\s]+@[^@\s]+\.\w+|\+?\d{11,}|[+-]?\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

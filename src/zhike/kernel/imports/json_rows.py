@@ -63,9 +63,7 @@ def array_of(chunks: Iterator[str], limits: Limits) -> Iterator[Record]:
         while (found := _next_record(text, place)) is not None:
             value, place = found
             count += 1
-            yield (
-                value if isinstance(value, dict) else Broken(row=count, text=clipped(str(value)), code="row_unreadable")
-            )
+            yield (value if isinstance(value, dict) else Broken(row=count, text=clipped(str(value)), code="row_unreadable"))
         if len(text) - place > limits.max_json_object:
             raise Refused("too_large_for_json", row=count + 1)
     if not text[place:].strip(" \t\r\n,").startswith("]"):

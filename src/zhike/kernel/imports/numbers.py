@@ -36,9 +36,7 @@ def decimals(column: pl.Series, *, decimal_comma: bool = False, is_rate: bool = 
     plain = texts.select(_plain_value(is_rate=is_rate)).to_series()
     odd = texts.filter(plain.is_null() & texts["text"].is_not_null())["text"].unique()
     if not odd.len():
-        return pl.DataFrame(
-            {"value": plain, "error": pl.Series([None], dtype=pl.String).new_from_index(0, plain.len())}
-        )
+        return pl.DataFrame({"value": plain, "error": pl.Series([None], dtype=pl.String).new_from_index(0, plain.len())})
     read = [exact_decimal(text, decimal_comma=decimal_comma, is_rate=is_rate) for text in odd.to_list()]
     answers = pl.DataFrame(
         {"text": odd, "odd": [value for value, _ in read], "error": [error for _, error in read]},

@@ -110,9 +110,10 @@ class Plan:
     def keys(self, entity: Entity) -> list[Key]:
         """The keys that can be told from the file, in order; empty when the file does not tell this entity."""
         chosen = [key for key in entity.keys if self._is_chosen(entity, key)] if self._chooses(entity) else []
+        told = {key.name: key for key in reversed(chosen or entity.keys) if self.can_tell(entity, key)}
+        usual = [key for key in chosen or entity.keys if told.get(key.name) is key]
         if chosen:
-            return [key for key in chosen if self.can_tell(entity, key)]
-        usual = [key for key in entity.keys if self.can_tell(entity, key)]
+            return usual
         firm = [key for key in usual if not key.is_last_resort]
         return firm or usual[:1]
 
@@ -192,8 +193,11 @@ def target_named(name: str) -> ImportTarget:
 def plan_of(run: ImportRun) -> Plan:
     """The plan of a stored run; raises what `check_plan` raises."""
     plan = Plan(
-        run_id=str(run.pk), target=target_named(run.target), mapping=run.mapping,
-        options=Options.of(run.options), actor=actor_from(run.actor),
+        run_id=str(run.pk),
+        target=target_named(run.target),
+        mapping=run.mapping,
+        options=Options.of(run.options),
+        actor=actor_from(run.actor),
     )
     check_plan(plan)
     return plan
@@ -221,11 +225,11 @@ def check_plan(plan: Plan) -> None:
 def _check_key(plan: Plan, path: str) -> None:
     name, _, rest = path.partition(".")
     found = [e for e in plan.target.entities if e.name == name]
-    key = next((key for e in found for key in e.keys if key.name == rest), None)
-    if key is None:
+    keys = [key for e in found for key in e.keys if key.name == rest]
+    if not keys:
         offered = [f"{e.name}.{key.name}" for e in plan.target.entities for key in e.keys]
         raise Refused("key_unknown", key=path, offered=", ".join(offered))
-    if not plan.can_tell(found[0], key):
+    if not any(plan.can_tell(found[0], key) for key in keys):
         raise Refused("key_not_in_file", key=path)
 
 

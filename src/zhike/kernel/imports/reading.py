@@ -81,9 +81,7 @@ class Source:
         self.close()
 
 
-def open_source(
-    path: Path | str, *, sheet: str | None = None, limits: Limits = DEFAULT_LIMITS, told: Told | None = None
-) -> Source:
+def open_source(path: Path | str, *, sheet: str | None = None, limits: Limits = DEFAULT_LIMITS, told: Told | None = None) -> Source:
     """Open a CSV, XLSX, XLS, JSON, JSON lines or Parquet file, gzipped or not.
 
     Raises Refused: empty_file, no_header, too_many_columns, zip_bomb, encoding_unknown, encoding_broken, not_a_table,

@@ -110,9 +110,7 @@ class RefusedRows:
         codes = pl.DataFrame({name: series for name, series in errors.items()})
         is_good = codes.select(pl.all_horizontal(pl.all().is_null()).alias("is_good")).to_series()
         bad = ~is_good
-        for number, cells, found in zip(
-            rows.filter(bad), frame.filter(bad).iter_rows(), codes.filter(bad).iter_rows(), strict=True
-        ):
+        for number, cells, found in zip(rows.filter(bad), frame.filter(bad).iter_rows(), codes.filter(bad).iter_rows(), strict=True):
             problems = [
                 Problem(column=name, code=code, facts={"value": _cell(frame, cells, name)})
                 for name, code in zip(codes.columns, found, strict=True)

@@ -21,8 +21,9 @@ from zhike.kernel import history
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.events import Event, publish
+from zhike.kernel.followups import OnProgress
 from zhike.kernel.imports import reporting, staging
-from zhike.kernel.imports.applying import Applying, OnProgress, apply
+from zhike.kernel.imports.applying import Applying, apply
 from zhike.kernel.imports.building import build
 from zhike.kernel.imports.guessing import Guess
 from zhike.kernel.imports.plans import Options, Plan, actor_plain, check_plan, guess, plan_of, target_named

@@ -81,9 +81,7 @@ def _guard_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Limits)
 def sheet_head(path: Path, sheet: str | None, limits: Limits) -> SheetHead:
     """Choose the sheet and find its header; raises `sheet_unknown`, `empty_file`, `file_unreadable`, header codes."""
     book = _opened(path)
-    names = tuple(
-        each.name for each in book.sheets_metadata if each.visible is SheetVisibleEnum.Visible or each.name == sheet
-    )
+    names = tuple(each.name for each in book.sheets_metadata if each.visible is SheetVisibleEnum.Visible or each.name == sheet)
     if sheet is not None and sheet not in names:
         raise Refused("sheet_unknown", sheet=sheet, sheets=list(book.sheet_names))
     for name in (sheet,) if sheet is not None else names:

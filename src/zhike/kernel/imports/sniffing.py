@@ -60,9 +60,7 @@ class Sniffed:
     warnings: tuple[str, ...] = ()
 
 
-def sniff(
-    path: Path, *, limits: Limits = DEFAULT_LIMITS, encoding: str | None = None, delimiter: str | None = None
-) -> Sniffed:
+def sniff(path: Path, *, limits: Limits = DEFAULT_LIMITS, encoding: str | None = None, delimiter: str | None = None) -> Sniffed:
     """Tell what the file is; raises `empty_file`, `not_a_table`, `file_encrypted`, `encoding_*`, `zip_bomb`."""
     start = head(path, limits)
     if not start.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):

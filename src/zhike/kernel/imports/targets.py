@@ -63,13 +63,16 @@ class ImportField:
 class Key:
     """Database columns (or columns of links) that together say which record a row means.
 
-    A key that is not unique takes the oldest record, or refuses the row with `key_ambiguous` when `is_strict`.
+    A key that is not unique takes the oldest record, or refuses the row with `key_ambiguous` when `is_strict`;
+    a wide one means every record that has it (only where nothing else in the file links to the entity). Of two keys
+    with one name the first that can be told is used.
     """
 
     name: str
     columns: tuple[str, ...]
     is_unique: bool = True
     is_strict: bool = True
+    is_wide: bool = False
     is_last_resort: bool = False  # used only when no other key has a file column, or when it is asked for
 
 

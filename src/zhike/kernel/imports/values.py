@@ -78,9 +78,7 @@ class ColumnEvidence:
             first_above_12=self.first_above_12 + other.first_above_12,
             second_above_12=self.second_above_12 + other.second_above_12,
             both_within_12=self.both_within_12 + other.both_within_12,
-            told_decimal_comma=self.told_decimal_comma
-            if other.told_decimal_comma is None
-            else other.told_decimal_comma,
+            told_decimal_comma=self.told_decimal_comma if other.told_decimal_comma is None else other.told_decimal_comma,
             told_day_first=self.told_day_first if other.told_day_first is None else other.told_day_first,
         )
 

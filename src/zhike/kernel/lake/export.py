@@ -186,9 +186,7 @@ def _write(run: _Run, table: LakeTable, months: tuple[str, ...] | None) -> dict[
     return {one.month: work(one) for one in spooled}
 
 
-def _next(
-    run: _Run, lake: Path, parts: dict[str, dict[str, Part]], *, schema: str, watermark: dt.datetime, now: dt.datetime
-) -> Manifest:
+def _next(run: _Run, lake: Path, parts: dict[str, dict[str, Part]], *, schema: str, watermark: dt.datetime, now: dt.datetime) -> Manifest:
     named = {part.file for of_table in parts.values() for part in of_table.values()}
     before = run.old or _or_none(lake)
     retired: dict[str, dt.datetime] = {}

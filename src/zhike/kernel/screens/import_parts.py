@@ -111,7 +111,9 @@ def step_of(run: ImportRun, *, wants_mapping: bool) -> str:
 def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     target, options, seen = target_named(run.target), Options.of(run.options), checking.Seen.of(run)
     guesses = {column: (field, confidence, why) for column, field, confidence, why in seen.guesses}
-    earlier = ImportRun.objects.filter(sha256=run.sha256, target=run.target, state=State.DONE).exclude(pk=run.pk).order_by("-created_at").first()
+    earlier = (
+        ImportRun.objects.filter(sha256=run.sha256, target=run.target, state=State.DONE).exclude(pk=run.pk).order_by("-created_at").first()
+    )
     actor = actor_in(request)
     may_give = checking.may_set_owner(target, actor)
     people = [(pk, name) for pk, name in directory.people().items() if pk != actor.user_id] if may_give else []
@@ -136,7 +138,9 @@ def _column_row(run: ImportRun, index: int, seen: checking.Seen, guess: tuple[st
     cells = dict.fromkeys(row[index] for row in seen.sample if index < len(row) and row[index])
     field, confidence, why = guess or ("", 1.0, "")
     doubt = "content" if why == "content" else "name" if field and confidence < SURE else ""
-    return ColumnRow(index=index, name=name, examples=_("，").join(list(cells)[:3]), chosen=chosen, guessed=field, doubt=doubt, is_double=is_double)
+    return ColumnRow(
+        index=index, name=name, examples=_("，").join(list(cells)[:3]), chosen=chosen, guessed=field, doubt=doubt, is_double=is_double
+    )
 
 
 def _busy_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
@@ -201,4 +205,6 @@ def _bad_row(run: ImportRun, row: Mapping[str, Any]) -> BadRow:
     return BadRow(number=row["row"], reasons=list(wrong.items()), cells=shown)
 
 
-PARTS: dict[str, Part] = {"map": _map_part, "busy": _busy_part} | dict.fromkeys(("checked", "done", "refused", "undone", "failed"), _report_part)
+PARTS: dict[str, Part] = {"map": _map_part, "busy": _busy_part} | dict.fromkeys(
+    ("checked", "done", "refused", "undone", "failed"), _report_part
+)

@@ -61,7 +61,9 @@ def new(request: HttpRequest) -> HttpResponse:
     asked = str(request.POST.get("target") or request.GET.get("target") or "")
     context: dict[str, Any] = {
         "targets": [(target, [words.entity_title(entity) for entity in target.entities]) for target in offered],
-        "asked": asked if any(target.name == asked for target in offered) else offered[0].name, "accepts": ACCEPTS, "limit_mb": limit_mb(),
+        "asked": asked if any(target.name == asked for target in offered) else offered[0].name,
+        "accepts": ACCEPTS,
+        "limit_mb": limit_mb(),
     }
     if request.method == "GET":
         return render(request, "kernel/imports/new.html", context)
@@ -149,7 +151,11 @@ def read_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Look at the file as something else, or with another sheet, encoding or delimiter."""
     run = _run_of(request, pk, is_mine=True)
     sign = words.DELIMITERS.get(request.POST.get("delimiter", ""))
-    told = {"sheet": request.POST.get("sheet") or None, "encoding": request.POST.get("encoding") or None, "delimiter": sign[0] if sign else None}
+    told = {
+        "sheet": request.POST.get("sheet") or None,
+        "encoding": request.POST.get("encoding") or None,
+        "delimiter": sign[0] if sign else None,
+    }
     try:
         checking.reread(run, target=request.POST.get("target", run.target), told=told, by=actor_in(request))
     except Refused as no:

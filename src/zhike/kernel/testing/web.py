@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpResponseBase
 from django.test import Client
 
@@ -45,7 +44,7 @@ class Answer:
 class Web:
     """One person at the screens."""
 
-    user: AbstractBaseUser | None = None
+    user: Any = None  # the company's user model, which the kernel does not know
     client: Client = field(default_factory=Client)
 
     def __post_init__(self) -> None:

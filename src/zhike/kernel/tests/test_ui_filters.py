@@ -32,9 +32,7 @@ def test_money_is_written_in_full_with_two_decimals(value: Decimal | float | str
     assert ui.money(value) == said
 
 
-@pytest.mark.parametrize(
-    ("value", "said"), [(Decimal("1234.5000"), "1,234.5"), (1000, "1,000"), (Decimal("0.10"), "0.1"), (None, "")]
-)
+@pytest.mark.parametrize(("value", "said"), [(Decimal("1234.5000"), "1,234.5"), (1000, "1,000"), (Decimal("0.10"), "0.1"), (None, "")])
 def test_numbers_keep_only_the_decimals_that_say_something(value: Decimal | int | None, said: str) -> None:
     assert ui.num(value) == said
 
@@ -93,9 +91,7 @@ def test_a_masked_phone_shows_its_ends(phone: str | None, shown: str) -> None:
     assert ui.mask_phone(phone) == shown
 
 
-@pytest.mark.parametrize(
-    ("name", "letter"), [("陈思远", "陈"), ("  alice", "A"), ("（启衡）", "启"), ("", "?"), (None, "?")]
-)
+@pytest.mark.parametrize(("name", "letter"), [("陈思远", "陈"), ("  alice", "A"), ("（启衡）", "启"), ("", "?"), (None, "?")])
 def test_an_avatar_shows_the_first_letter(name: str | None, letter: str) -> None:
     assert ui.initial(name) == letter
 

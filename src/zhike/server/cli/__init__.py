@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from zhike.server.cli.errors import explain
+from zhike.server.explanations import explain
 from zhike.server.console import words
 from zhike.server.processes import ServerError
 

@@ -11,20 +11,14 @@ from zhike.server.control import Company, get_company, list_companies
 from zhike.server.founding import create_company, drop_company
 
 
-@click.group(
-    help=words(
-        zh="新建、列出、删除公司（一家公司一个数据库）", en="Create, list and drop companies (one database each)"
-    )
-)
+@click.group(help=words(zh="新建、列出、删除公司（一家公司一个数据库）", en="Create, list and drop companies (one database each)"))
 def company() -> None:
     """The group itself does nothing."""
 
 
 @company.command(help=words(zh="新建一家空的公司", en="Create an empty company"))
 @click.argument("name")
-@click.option(
-    "--slug", help=words(zh="短名，用在网址里；默认取拼音", en="Short name for the address; default: its pinyin")
-)
+@click.option("--slug", help=words(zh="短名，用在网址里；默认取拼音", en="Short name for the address; default: its pinyin"))
 @json_option
 @with_django
 def create(name: str, slug: str | None, as_json: bool) -> None:
@@ -50,11 +44,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         show_json([asdict(item) for item in found])
         return
-    header = (
-        ("短名", "名称", "数据库", "演示", "创建时间")
-        if is_chinese()
-        else ("slug", "name", "database", "demo", "created")
-    )
+    header = ("短名", "名称", "数据库", "演示", "创建时间") if is_chinese() else ("slug", "name", "database", "demo", "created")
     show_table(header, [_row(item) for item in found])
 
 

@@ -17,9 +17,7 @@ from zhike.server.processes import ServerError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help=words(zh="结果输出为 JSON", en="Print the result as JSON")
-)
+json_option = click.option("--json", "as_json", is_flag=True, help=words(zh="结果输出为 JSON", en="Print the result as JSON"))
 
 
 @contextmanager
@@ -64,9 +62,7 @@ def with_company(function: Callable[Concatenate[Company, P], R]) -> Callable[...
     @click.option(
         "--company",
         "company_name",
-        help=words(
-            zh="公司名称或短名；只有一家时可省略", en="Name or short name; may be left out where there is only one"
-        ),
+        help=words(zh="公司名称或短名；只有一家时可省略", en="Name or short name; may be left out where there is only one"),
     )
     @wraps(function)
     def run(*args: Any, company_name: str | None, **kwargs: Any) -> R:

@@ -21,9 +21,7 @@ _NAMES = {
 _VERDICTS = {"ok": "正常", "warn": "注意", "fail": "故障"}
 
 
-@click.command(
-    help=words(zh="检查安装是否正常；有故障时退出码为 1", en="Check the installation; exit code 1 when a part fails")
-)
+@click.command(help=words(zh="检查安装是否正常；有故障时退出码为 1", en="Check the installation; exit code 1 when a part fails"))
 @json_option
 def doctor(as_json: bool) -> None:
     """Print findings as they come."""

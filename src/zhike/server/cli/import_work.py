@@ -179,7 +179,9 @@ def _show_counts(wish: Wish, made: ImportRun) -> None:
     verbs = ("to_insert", "to_update") if wish.dry_run else ("inserted", "updated")
     header = ("", "将新增", "将更新", "不变", "拒绝") if wish.dry_run else ("", "新增", "更新", "不变", "拒绝")
     if not is_chinese():
-        header = ("", "to insert", "to update", "unchanged", "refused") if wish.dry_run else ("", "inserted", "updated", "unchanged", "refused")
+        header = (
+            ("", "to insert", "to update", "unchanged", "refused") if wish.dry_run else ("", "inserted", "updated", "unchanged", "refused")
+        )
     rows = []
     for name, (zh, en) in ENTITIES.items():
         counts = made.counts.get(name)
@@ -222,12 +224,23 @@ def _undo(wish: Wish) -> int:
 def _list(wish: Wish) -> int:
     runs = list(ImportRun.objects.order_by("-created_at")[:50])
     rows: list[tuple[Any, ...]] = [
-        (one.pk, f"{one.created_at.astimezone():%Y-%m-%d %H:%M}", one.target, one.state, one.counts.get("read", 0), one.counts.get("refused", 0), one.file_name)
+        (
+            one.pk,
+            f"{one.created_at.astimezone():%Y-%m-%d %H:%M}",
+            one.target,
+            one.state,
+            one.counts.get("read", 0),
+            one.counts.get("refused", 0),
+            one.file_name,
+        )
         for one in runs
     ]
     if wish.as_json:
         names = ("run", "at", "as", "state", "read", "refused", "file")
         show_json([dict(zip(names, row, strict=True)) for row in rows])
         return 0
-    show_table(("编号", "时间", "类型", "状态", "行", "拒绝", "文件") if is_chinese() else ("run", "at", "as", "state", "rows", "refused", "file"), rows)
+    show_table(
+        ("编号", "时间", "类型", "状态", "行", "拒绝", "文件") if is_chinese() else ("run", "at", "as", "state", "rows", "refused", "file"),
+        rows,
+    )
     return 0

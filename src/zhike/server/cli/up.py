@@ -31,9 +31,7 @@ _DEMO_COMMAND = "zhike.server.cli.demo"
     )
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help=words(zh="监听地址", en="Address to listen on"))
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help=words(zh="端口", en="Port")
-)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help=words(zh="端口", en="Port"))
 @click.option(
     "--workers",
     default=1,
@@ -41,9 +39,7 @@ _DEMO_COMMAND = "zhike.server.cli.demo"
     type=click.IntRange(1, 64),
     help=words(zh="网页进程数", en="Web processes"),
 )
-@click.option(
-    "--demo/--no-demo", default=True, help=words(zh="首次启动时生成演示公司", en="Make a demo company on first start")
-)
+@click.option("--demo/--no-demo", default=True, help=words(zh="首次启动时生成演示公司", en="Make a demo company on first start"))
 def up(host: str, port: int, workers: int, demo: bool) -> None:
     """Start everything and stay until Ctrl-C."""
     home = current_home().make()

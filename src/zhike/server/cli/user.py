@@ -27,11 +27,12 @@ def user() -> None:
 @click.option("--password", default="", help=words(zh="不给就生成一个", en="Made up when left out"))
 @json_option
 @with_company
-def add(company: Company, as_json: bool, **person: str) -> None:
+def add(company: Company, /, as_json: bool, **person: str) -> None:
     """Add a person and show the password once."""
     del company
     work = import_module(WORK)
-    _tell(*work.add(work.NewPerson(**person)), as_json)
+    username, secret = work.add(work.NewPerson(**person))
+    _tell(username, secret, as_json)
 
 
 @user.command(help=words(zh="重设密码", en="Set a new password"))
@@ -42,7 +43,8 @@ def add(company: Company, as_json: bool, **person: str) -> None:
 def password(company: Company, username: str, chosen: str, as_json: bool) -> None:
     """Set a password and show it once."""
     del company
-    _tell(*import_module(WORK).change_password(username, chosen), as_json)
+    username, secret = import_module(WORK).change_password(username, chosen)
+    _tell(username, secret, as_json)
 
 
 @user.command("list", help=words(zh="列出用户", en="List people"))

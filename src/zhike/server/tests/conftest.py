@@ -36,9 +36,7 @@ class Ground:
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python …` here; it is killed at the end of the test."""
         argv = [sys.executable, *arguments]
-        child = subprocess.Popen(
-            argv, env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+        child = subprocess.Popen(argv, env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.started.append(child)
         return child
 

@@ -136,9 +136,7 @@ def defer(slug: str, word: str) -> object:
         return {"job": note_database.defer(word=word)}
 
 
-STORIES: dict[str, Callable[..., object]] = {
-    story.__name__: story for story in (hold, use, fill, two_companies, founding, survive, defer)
-}
+STORIES: dict[str, Callable[..., object]] = {story.__name__: story for story in (hold, use, fill, two_companies, founding, survive, defer)}
 
 if __name__ == "__main__":
     django.setup()

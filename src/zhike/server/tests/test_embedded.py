@@ -117,9 +117,7 @@ def test_home_with_a_very_long_path_works(ground: Ground, monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
-def test_home_the_service_user_cannot_reach_gets_its_data_elsewhere_and_says_where(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_the_service_user_cannot_reach_gets_its_data_elsewhere_and_says_where(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     ground.home.root.parent.chmod(0o700)
     server = Embedded(home=ground.home)
     server.start()

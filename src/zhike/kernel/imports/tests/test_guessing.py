@@ -139,8 +139,6 @@ def test_the_wholesaler_comes_in_to_the_last_digit() -> None:
             price, _ = parse_column(batch.frame, "UnitPrice", FieldShape(kind=Kind.DECIMAL))
             quantity, _ = parse_column(batch.frame, "Quantity", FieldShape(kind=Kind.DECIMAL))
             amount = price.cast(pl.Decimal(18, 4)).to_frame("p").with_columns(q=quantity.cast(pl.Int64))
-            units = amount.select(
-                (pl.col("p").cast(pl.String).str.replace(".", "", literal=True).cast(pl.Int64) * pl.col("q")).sum()
-            )
+            units = amount.select((pl.col("p").cast(pl.String).str.replace(".", "", literal=True).cast(pl.Int64) * pl.col("q")).sum())
             sales += Decimal(int(units.item())).scaleb(-4)
     assert sales == Decimal("9747747.934")

@@ -36,9 +36,7 @@ def test_refused_rows_keep_their_cells_and_say_why(tmp_path: Path) -> None:
         refused.add_broken([Broken(row=10, text="2024", code="row_too_short")])
         assert is_good.to_list() == [False, True, False]
         assert (refused.rows, refused.counts) == (3, {"date_invalid": 2, "number_invalid": 1, "row_too_short": 1})
-        assert refused.first[0].problems == (
-            Problem(column="日期", code="date_invalid", facts={"value": "2024-02-31"}),
-        )
+        assert refused.first[0].problems == (Problem(column="日期", code="date_invalid", facts={"value": "2024-02-31"}),)
     assert lines(path) == [
         ["行号", "日期", "金额", "列", "原因"],
         ["7", "2024-02-31", "1", "日期", "没有这一天：2024-02-31"],

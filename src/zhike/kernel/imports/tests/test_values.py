@@ -114,9 +114,7 @@ def test_days_are_read_as_people_write_them(cell: str, value: str | None, error:
 
 
 def test_moments_without_a_zone_are_in_shanghai_and_come_out_in_utc() -> None:
-    assert read(
-        Kind.DATETIME, ["2024年3月5日 下午3时20分", "2024-03-05T16:00:00-05:00", "45356.5", "1986-07-01 12:00"]
-    ) == [
+    assert read(Kind.DATETIME, ["2024年3月5日 下午3时20分", "2024-03-05T16:00:00-05:00", "45356.5", "1986-07-01 12:00"]) == [
         ("2024-03-05T07:20:00+00:00", None),
         ("2024-03-05T21:00:00+00:00", None),
         ("2024-03-05T04:00:00+00:00", None),

@@ -251,6 +251,4 @@ VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {"orders": ORDERS, "customer
 def guessables(target: str) -> tuple[Guessable, ...]:
     """Return the guessable fields of "orders", "customers" or "products"."""
     text = FieldShape(kind=Kind.TEXT)
-    return tuple(
-        Guessable(field=name, names=names, shape=_SHAPES.get(name, text)) for name, names in VOCABULARY[target].items()
-    )
+    return tuple(Guessable(field=name, names=names, shape=_SHAPES.get(name, text)) for name, names in VOCABULARY[target].items())

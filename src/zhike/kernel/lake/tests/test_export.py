@@ -144,9 +144,7 @@ def test_a_table_without_months_is_written_again_when_its_print_differs(house: D
     assert rows(tmp_path, "guests") == [("周航",), ("林悦",), ("陈默",)]
 
 
-def test_a_transaction_that_was_running_is_not_lost(
-    house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_transaction_that_was_running_is_not_lost(house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "OVERLAP", dt.timedelta(0))
     with psycopg.connect(house[1]) as slow:
         slow.execute("insert into visit values (4, '2024-03-01', '陈默', 40)")
@@ -230,9 +228,7 @@ def test_two_exports_of_one_lake_do_not_meet(house: Database, tmp_path: Path) ->
     assert not (tmp_path / FILE).exists()
 
 
-def test_many_rows_pass_through_the_disk_in_order(
-    house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_rows_pass_through_the_disk_in_order(house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zhike.kernel.lake.spool.BUFFER_BYTES", 100_000)
     house[0].execute("""
         truncate visit; insert into visit

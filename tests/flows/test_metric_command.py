@@ -10,10 +10,9 @@ from decimal import Decimal as D
 
 import pytest
 
+from zhike.analytics.tests.shop import open_shop, score_here
 from zhike.server.cli.metric import exact
 from zhike.server.control import Company
-
-from .shop import open_shop, score_here
 
 
 def zhike(*arguments: str) -> tuple[int, str, str]:

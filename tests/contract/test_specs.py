@@ -26,7 +26,7 @@ def test_sorts_are_never_null_and_served_by_an_index(spec: ObjectSpec) -> None:
         assert not getattr(spec.model._meta.get_field(sort.key), "null", True), sort.key
         ordered = [index.fields_orders for index in spec.model._meta.indexes]
         assert [(sort.key, "DESC"), ("id", "DESC")] in ordered, f"no index for all rows by {sort.key}"
-        if not spec.policy.shared and not spec.policy.prefix:
+        if not spec.policy.shared and not spec.policy.parent:
             for scope in ("owner", "team"):
                 assert [(scope, ""), (sort.key, "DESC"), ("id", "DESC")] in ordered, f"no index for {scope} by {sort.key}"
 

@@ -159,20 +159,12 @@ def _lines(facts: Facts, query: MetricQuery, plan: _Plan) -> Any:
     rows = rows.filter(*conditions) if conditions else rows
     if "customers" in plan.joins:
         c: Any = facts.customers
-        beside = c.select(customer_id_=c.customer_id, segment=c.segment, grade=c.grade, customer_category=c.category)
-        rows = rows.left_join(beside, rows.customer_id == beside.customer_id_)
-    if "first_day" in plan.joins:
-        first = first_days(facts).rename(buyer_id_="customer_id")
-        rows = rows.left_join(first, rows.customer_id == first.buyer_id_)
+        beside = c.select(
+            known_key=c.customer_key, segment=c.segment, grade=c.grade, customer_category=c.category, first_day=c.first_day
+        )
+        rows = rows.left_join(beside, rows.customer_key == beside.known_key)
     late = [_condition(rows, where, d) for where, d in plan.where if d.fact != "sales"]
     return rows.filter(*late) if late else rows
-
-
-def first_days(facts: Facts) -> Any:
-    """The day of each customer's first purchase, over all days and all owners: customer_id, first_day."""
-    sales: Any = facts.sales
-    sold = sales.filter(sales.gross > 0, sales.customer_id.notnull())
-    return sold.group_by("customer_id").aggregate(first_day=sold.day.min())
 
 
 def _days(rows: Any, query: MetricQuery) -> list[Any]:

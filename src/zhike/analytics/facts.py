@@ -2,8 +2,8 @@
 
 Money and quantities are whole ten-thousandths. `day` is the date in Asia/Shanghai. Cancelled orders are left out.
 `gross` is what was sold; `sales` is net: lines below 0 (returns) subtract, and an order that was returned whole
-counts 0. `first_sale` is 1 on one selling line of each order, so that orders are counted by a sum; `is_split` marks
-orders that share their number with others, which count by number.
+counts 0. `first_sale` is 1 on one selling line of each order, so that orders are counted by a sum; `split_number` is
+filled where several orders share one number, and then they count by it. `first_day` is a customer's first purchase.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SALES_COLUMNS = (
     ("order_id", "string"),
     ("line_id", "string"),
     ("number", "string"),
-    ("is_split", "bool"),
+    ("split_number", "string"),
     ("customer_id", "string"),
     ("product_id", "string"),
     ("ordered_at", "timestamp[us]"),
@@ -59,10 +59,14 @@ CUSTOMER_COLUMNS = (
     ("owner_id", "int32"),
     ("team_id", "int32"),
     ("created_day", "date32"),
+    ("first_day", "date32"),
 )
 
+# Counting and joining by a number costs a quarter of what it costs by text; 63 bits keep customers apart.
+KEY = "cast(md5_number_lower(customer_id) >> 1 as bigint)"
+
 SALES_SQL = f"""
-select o.id::text as order_id, l.id::text as line_id, o.number, o.part <> '' as is_split, o.customer_id::text as customer_id,
+select o.id::text as order_id, l.id::text as line_id, o.number, case when o.part <> '' then o.number end as split_number, o.customer_id::text as customer_id,
   l.product_id::text as product_id, o.ordered_at at time zone '{ZONE}' as ordered_at,
   (o.ordered_at at time zone '{ZONE}')::date as day, o.status,
   (l.amount * 10000)::bigint as amount, (l.quantity * 10000)::bigint as quantity, (l.profit * 10000)::bigint as profit,
@@ -72,8 +76,8 @@ select o.id::text as order_id, l.id::text as line_id, o.number, o.part <> '' as 
 from orders_orderline l join orders_order o on o.id = l.order_id left join catalog_product p on p.id = l.product_id
 where o.status <> 'cancelled'
 """
-SALES_FINISH = """
-select order_id, line_id, number, is_split, customer_id, product_id, ordered_at, day, status, amount,
+SALES_FINISH = f"""
+select order_id, line_id, number, split_number, customer_id, {KEY} as customer_key, product_id, ordered_at, day, status, amount,
   greatest(amount, 0) as gross,  case when status = 'returned' then 0 else amount end as sales, quantity, profit,
   cast(amount > 0 and row_number() over (partition by order_id order by amount <= 0, line_id) = 1 as tinyint)
     as first_sale,
@@ -83,7 +87,7 @@ from spool order by ordered_at, order_id, line_id
 CUSTOMERS_SQL = f"""
 select id::text as customer_id, coalesce(code, '') as code, kind, grade, category, region, province, city,
   segment::smallint as segment, owner_id::int as owner_id, team_id::int as team_id,
-  (created_at at time zone '{ZONE}')::date as created_day
+  (created_at at time zone '{ZONE}')::date as created_day, (first_order_at at time zone '{ZONE}')::date as first_day
 from customers_customer
 """
 CUSTOMERS_PRINT = f"""
@@ -134,7 +138,7 @@ def lake_tables(kinds: Kinds) -> tuple[LakeTable, ...]:
         name="customers",
         columns=CUSTOMER_COLUMNS,
         rows_sql=lambda months: CUSTOMERS_SQL,
-        finish_sql="select * from spool order by customer_id",
+        finish_sql=f"select *, {KEY} as customer_key from spool order by customer_id",
         print_sql=CUSTOMERS_PRINT,
     )
     return sales, customers

@@ -59,15 +59,15 @@ def _sold(rows: Any) -> Any:
 
 def _split_orders(rows: Any) -> Any:
     """Orders that share a number with others are one order to those who count."""
-    return rows.number.nunique(where=_sold(rows) & rows.is_split)
+    return rows.split_number.nunique(where=_sold(rows))
 
 
 def _orders(rows: Any) -> Any:
-    return rows.order_id.nunique(where=_sold(rows) & ~rows.is_split) + _split_orders(rows)
+    return rows.order_id.nunique(where=_sold(rows) & rows.split_number.isnull()) + _split_orders(rows)
 
 
 def _quick_orders(rows: Any) -> Any:
-    return rows.first_sale.sum(where=~rows.is_split).fill_null(0) + _split_orders(rows)
+    return rows.first_sale.sum(where=rows.split_number.isnull()).fill_null(0) + _split_orders(rows)
 
 
 def _purchases(rows: Any) -> Any:
@@ -179,7 +179,7 @@ metrics.add(
         grain="customer",
         fact="sales",
         dimensions=ALL,
-        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)),
+        formula=lambda rows: rows.customer_key.nunique(where=_sold(rows)),
         counted=_known_sold,
         formula_text=_("有销售金额大于 0 的订单行的客户个数，同一客户只计一次"),
     ),
@@ -190,8 +190,8 @@ metrics.add(
         grain="customer",
         fact="sales",
         dimensions=ALL,
-        joins=("first_day",),
-        formula=lambda rows: rows.customer_id.nunique(where=_first_bought(rows)),
+        joins=("customers",),
+        formula=lambda rows: rows.customer_key.nunique(where=_first_bought(rows)),
         counted=_first_bought,
         formula_text=_("有史以来第一次购买落在这里的客户个数"),
     ),
@@ -202,8 +202,8 @@ metrics.add(
         grain="customer",
         fact="sales",
         dimensions=ALL,
-        joins=("first_day",),
-        formula=lambda rows: rows.customer_id.nunique(where=_sold(rows)) - rows.customer_id.nunique(where=_first_bought(rows)),
+        joins=("customers",),
+        formula=lambda rows: rows.customer_key.nunique(where=_sold(rows)) - rows.customer_key.nunique(where=_first_bought(rows)),
         formula_text=_("购买客户数减去新购客户数：第一次购买不在这里的客户"),
     ),
     Metric(
@@ -213,10 +213,10 @@ metrics.add(
         grain="customer",
         fact="sales",
         dimensions=ALL,
-        per=("customer_id",),
+        per=("customer_key",),
         each=_purchases,
         quick_each=_quick_purchases,
-        formula=lambda groups: (groups.customer_id.notnull() & (groups.each >= 2)).sum(),
+        formula=lambda groups: (groups.customer_key.notnull() & (groups.each >= 2)).sum(),
         formula_text=_("所选范围内订单数不少于 2 的客户个数"),
     ),
     Metric(

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
+from zhike.kernel.errors import Refused
 from zhike.kernel.lists.conditions import batch_filter
 from zhike.kernel.policy import follows, owned, set_policy
 from zhike.kernel.registry import objects
@@ -74,7 +75,9 @@ def _tagged(op: str, values: tuple[str, ...]) -> Q:
     if op in ("none", "any"):
         some = Q(pk__in=CustomerTag.objects.values("customer_id"))
         return some if op == "any" else ~some
-    carries = Q(pk__in=CustomerTag.objects.filter(tag_id__in=[int(v) for v in values if v.isdigit()]).values("customer_id"))
+    if not all(value.isdigit() for value in values):
+        raise Refused("filter_value", name="tag", value=",".join(values))
+    carries = Q(pk__in=CustomerTag.objects.filter(tag_id__in=[int(value) for value in values]).values("customer_id"))
     return ~carries if op == "not" else carries
 
 
@@ -187,7 +190,7 @@ objects.add(
 objects.add(
     ObjectSpec(
         model=Contact,
-        policy=follows("customers.customer", "customer"),
+        policy=follows("customers.customer", "customer", Customer),
         slug="contacts",
         title=_("联系人"),
         plural=_("联系人"),
@@ -210,7 +213,7 @@ objects.add(
     )
 )
 for _model in (Address, Activity, CustomerTag):
-    set_policy(_model, follows("customers.customer", "customer"))
+    set_policy(_model, follows("customers.customer", "customer", Customer))
 
 
 def _contacts(actor: Actor, customer: Customer) -> dict[str, Any]:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from .imports import checking, running, tables
 
-__all__ = ["running", "tables"]
+__all__ = ["checking", "running", "tables"]

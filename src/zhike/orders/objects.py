@@ -111,7 +111,7 @@ objects.add(
         views=((_("有退货"), "amount.le=-0.0001"), (_("最近 30 天"), "ordered_at.within=30")),
     )
 )
-set_policy(OrderLine, follows("orders.order", "order"))
+set_policy(OrderLine, follows("orders.order", "order", Order))
 
 
 def _lines(actor: Actor, order: Order) -> dict[str, Any]:

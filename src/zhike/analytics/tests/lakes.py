@@ -42,7 +42,7 @@ def superstore() -> tuple[pl.DataFrame, pl.DataFrame]:
         # half of the numbers stand for several customers and days, so these make one order together
         order_id=pl.concat_str("订单 ID", "客户 ID", "订单日期", separator="|"),
         number=pl.col("订单 ID"),
-        is_split=pl.struct("客户 ID", "订单日期").n_unique().over("订单 ID") > 1,
+        split_number=pl.when(pl.struct("客户 ID", "订单日期").n_unique().over("订单 ID") > 1).then("订单 ID"),
         line_id=pl.col("行 ID").cast(pl.String).str.zfill(8),
         customer_id=pl.col("客户 ID"),
         product_id=pl.col("产品 ID"),
@@ -77,9 +77,10 @@ def online_retail() -> pl.DataFrame:
 
 
 def _people(sales: pl.DataFrame, customers: pl.DataFrame | None) -> pl.DataFrame:
-    if customers is not None:
-        return customers
-    return sales.select("customer_id", code="customer_id").unique("customer_id").drop_nulls("customer_id")
+    """The customers given, or those of the sales; with the day of their first purchase."""
+    people = customers if customers is not None else sales.select("customer_id", code="customer_id").unique("customer_id")
+    first = sales.filter(pl.col("amount") > 0).group_by("customer_id").agg(first_day=pl.col("day").min())
+    return people.drop_nulls("customer_id").join(first, on="customer_id", how="left")
 
 
 def _parts(folder: Path, table: LakeTable, rows: pl.DataFrame) -> dict[str, Part]:
@@ -95,7 +96,6 @@ def _filled(table: LakeTable, rows: pl.DataFrame) -> pa.Table:
     empty = {name: pa.nulls(rows.height, pa.type_for_alias(alias)) for name, alias in table.columns}
     if "status" in empty:
         empty["status"] = pa.array(["done"] * rows.height)
-        empty["is_split"] = pa.array([False] * rows.height)
     columns = {name: given[name] if name in given.column_names else empty[name] for name, _ in table.columns}
     schema = pa.schema([(name, pa.type_for_alias(alias)) for name, alias in table.columns])
     return pa.table(columns).cast(schema)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from zhike.analytics import metrics as declared
-from zhike.analytics.compute import MetricQuery, Where, behind, compute, first_days
+from zhike.analytics.compute import MetricQuery, Where, behind, compute
 from zhike.analytics.facts import Facts
 from zhike.kernel.errors import Refused
 from zhike.kernel.metrics import Metric, metrics
@@ -109,11 +109,11 @@ def test_days_include_both_ends(small: Facts) -> None:
 
 
 def test_orders_that_share_a_number_count_once_and_are_bought_twice(tmp_path: Path) -> None:
-    shared = {"number": "CN-1", "is_split": True}
+    shared = {"split_number": "CN-1"}
     rows = [
         line("a", "c1", "2024-01-05", "10", **shared),
         line("b", "c1", "2024-01-09", "5", **shared),
-        line("c", "c2", "2024-01-09", "1", is_split=False),
+        line("c", "c2", "2024-01-09", "1", split_number=None),
     ]
     facts = facts_of(tmp_path, pl.DataFrame(rows, infer_schema_length=None))
     assert figures(facts, "orders.count", "customers.repeat_buyers") == {(): (D(2), D(1))}
@@ -215,9 +215,8 @@ def test_a_metric_needs_exactly_one_form() -> None:
 def test_every_formula_can_be_said_to_spark(small: Facts) -> None:
     sales = ibis.table(small.sales.schema(), name="sales")
     customers = ibis.table(small.customers.schema(), name="customers")
-    facts = Facts(sales=sales, customers=customers)
-    first = first_days(facts).rename(buyer="customer_id")
-    rows = sales.left_join(first, sales.customer_id == first.buyer)
+    beside = customers.select(known_key=customers.customer_key, first_day=customers.first_day)
+    rows = sales.left_join(beside, sales.customer_key == beside.known_key)
     for metric in metrics:
         frame = rows.group_by(metric.per).aggregate(each=metric.each(rows)) if metric.each else rows
         if metric.formula:

@@ -20,7 +20,7 @@ TABLES = """
 create table catalog_product (id uuid primary key, name text, category text, sub_category text);
 create table customers_customer (id uuid primary key, code text, kind text default 'company', grade text default '',
   category text default '', region text default '', province text default '', city text default '',
-  segment int default 0, owner_id int, team_id int, created_at timestamptz default now());
+  segment int default 0, owner_id int, team_id int, created_at timestamptz default now(), first_order_at timestamptz);
 create table orders_order (id uuid primary key, number text, part text default '', customer_id uuid, ordered_at timestamptz,
   status text default 'done', region text default '', province text default '', city text default '',
   country text default '', channel text default '', owner_id int, team_id int);

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from zhike.kernel.actor import Actor, Scope
 from zhike.kernel.errors import Refused
-from zhike.kernel.imports import running, staging
 from zhike.kernel.followups import OnProgress
+from zhike.kernel.imports import running, staging
 from zhike.kernel.imports.plans import Options, Plan, actor_from, actor_plain, check_plan, target_named
 from zhike.kernel.imports.tables import BUSY, FINISHED, ImportRun, State
 from zhike.kernel.imports.targets import ImportTarget

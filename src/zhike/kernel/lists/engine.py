@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.core.exceptions import EmptyResultSet, FullResultSet, ValidationError
 from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 
@@ -30,6 +31,8 @@ SMALL_SCOPE = 12_000
 RARE = 4_000
 WALK = 4_000
 WALK_COVERED = 100_000
+STEP_COST = 0.05  # of one step along an index that covers the filters, as the planner counts
+COSTLY = ("holds", "contains", "icontains", "has_key", "contained_by")  # lookups that a GIN index might answer
 COUNT_CAP = 10_000
 TIMEOUT_MS = 4_000
 
@@ -76,12 +79,16 @@ def where_sql(model: type[models.Model], condition: Q) -> Sql:
 
 def estimate(model: type[Record], condition: Q) -> int:
     """How many rows the database expects, from its plan; nothing is read."""
+    return int(_plan(model, condition)["Plan Rows"])
+
+
+def _plan(model: type[Record], condition: Q) -> dict[str, Any]:
     sql, params = where_sql(model, condition)
     with connection.cursor() as cursor:
         cursor.execute(f"explain (format json) select 1 from {_table(model)} where {sql}", params)
         plan = cursor.fetchone()[0]
-    plan = json.loads(plan) if isinstance(plan, str) else plan
-    return int(plan[0]["Plan"]["Plan Rows"])
+    found: dict[str, Any] = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return found
 
 
 def count(model: type[Record], condition: Q, cap: int = COUNT_CAP) -> int:
@@ -117,12 +124,25 @@ def _find(wanted: Wanted, cursor: Any) -> tuple[list[Any], str]:
     scope = wanted.reach.q()
     if wanted.reach.kind != "all" and estimate(wanted.model, scope & wanted.walk) <= SMALL_SCOPE:
         return _run(cursor, _scope_first(wanted)), "scope"
-    if estimate(wanted.model, scope & wanted.walk & wanted.rest) <= RARE:
+    if _is_rare(wanted):
         return _run(cursor, _collect(wanted)), "collect"
     rows = _run(cursor, _probe(wanted))
     if len(rows) > wanted.size:
         return rows, "probe"
     return _run(cursor, _collect(wanted)), "collect"
+
+
+def _is_rare(wanted: Wanted) -> bool:
+    """Whether collecting every match costs less than walking until the page is full.
+
+    Along an index that covers the filters a walk is cheap; then its likely length decides, in the planner's units.
+    """
+    scope = wanted.reach.q() & wanted.walk
+    plan = _plan(wanted.model, scope & wanted.rest)
+    if plan["Plan Rows"] > RARE or wanted.covered is None:
+        return bool(plan["Plan Rows"] <= RARE)
+    steps = estimate(wanted.model, scope) * (wanted.size + 1) / max(plan["Plan Rows"], 1)
+    return bool(steps > WALK_COVERED or steps * STEP_COST > plan["Total Cost"])
 
 
 def _run(cursor: Any, sql: Sql) -> list[Any]:
@@ -139,8 +159,11 @@ def _after(wanted: Wanted, table: str) -> Sql:
     if wanted.after is None:
         return "true", []
     sign = "<" if wanted.descending else ">"
-    key = field_of(wanted.model, wanted.key).to_python(wanted.after[0])
-    return f'({table}."{wanted.key}", {table}."id") {sign} (%s, %s)', [key, uuid.UUID(wanted.after[1])]
+    try:
+        key, last = field_of(wanted.model, wanted.key).to_python(wanted.after[0]), uuid.UUID(wanted.after[1])
+    except (ValidationError, ValueError) as broken:
+        raise Refused("filter_value", name="after", value="~".join(wanted.after)) from broken
+    return f'({table}."{wanted.key}", {table}."id") {sign} (%s, %s)', [key, last]
 
 
 def _streams(wanted: Wanted, limit: int, columns: Sequence[str] = ()) -> Sql:
@@ -171,16 +194,41 @@ def _probe(wanted: Wanted) -> Sql:
 
 
 def _scope_first(wanted: Wanted) -> Sql:
+    """Plain conditions choose among the scope's indexes; what reads other tables or a GIN index looks at that result only."""
     table = _table(wanted.model)
-    scope, scope_params = where_sql(wanted.model, wanted.reach.q() & wanted.walk)
-    rest, rest_params = where_sql(wanted.model, wanted.rest)
+    plain, costly = _split(wanted.rest)
+    scope, scope_params = where_sql(wanted.model, wanted.reach.q() & wanted.walk & plain)
+    rest, rest_params = where_sql(wanted.model, costly)
     after, after_params = _after(wanted, table)
+    # Few columns let an index that includes them answer alone.
+    columns = dict.fromkeys(["id", wanted.key, *re.findall(rf'{table}\."(\w+)"', rest)])
+    listed = ", ".join(f'{table}."{column}"' for column in columns)
     return (
-        f"with s as materialized (select {table}.* from {table} where {scope}) "
+        f"with s as materialized (select {listed} from {table} where {scope}) "
         f'select {table}."id", {table}."{wanted.key}" from s {table} where {rest} and {after} '
         f"order by {_order(wanted, table)} limit {wanted.size + 1}",
         [*scope_params, *rest_params, *after_params],
     )
+
+
+def _split(condition: Q) -> tuple[Q, Q]:
+    """Comparisons of a column with values, and all the rest; together they are the condition."""
+    if condition.negated or condition.connector != Q.AND:
+        return Q(), condition
+    plain, costly = Q(), Q()
+    for part in condition.children:
+        if isinstance(part, Q):
+            inner_plain, inner_costly = _split(part)
+            plain, costly = plain & inner_plain, costly & inner_costly
+        elif isinstance(part, tuple) and _is_plain(*part):
+            plain &= Q(part)
+        else:
+            costly &= Q(part)
+    return plain, costly
+
+
+def _is_plain(path: str, value: Any) -> bool:
+    return path.rpartition("__")[2] not in COSTLY and not hasattr(value, "resolve_expression")
 
 
 def _collect(wanted: Wanted) -> Sql:

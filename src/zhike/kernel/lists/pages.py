@@ -38,7 +38,7 @@ class Listing:
 
     def matching(self) -> Q:
         """All conditions together with the reach: what counts, exports and bulk changes run over."""
-        reach = self.spec.policy.reach(self.actor, self.verb).q(self.spec.policy.prefix)
+        reach = self.spec.policy.reach(self.actor, self.verb).q()
         return reduce(and_, (condition(c, self.actor) for c in self.chosen), reach)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from .. import directory
 from ..addresses import url_of
+from ..errors import Refused
 from ..lists.conditions import Chip, chips
 from ..lists.pages import Listing, Size, listing, rows, size_at_once, size_counted
 from ..models import Preference, Record
@@ -80,6 +81,7 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
 def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
     """The next rows, appended to the table."""
     spec = spec_of(slug)
+    spec.policy.require_any(actor_in(request), "view")
     params = address_params(request, *PLACE)
     wanted = listing(spec, actor_in(request), params)
     columns = spec.shown(chosen_columns(spec, request))
@@ -92,6 +94,7 @@ def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
 def list_count(request: HttpRequest, slug: str) -> HttpResponse:
     """How many rows match, counted up to the cap."""
     spec = spec_of(slug)
+    spec.policy.require_any(actor_in(request), "view")
     wanted = listing(spec, actor_in(request), address_params(request, *PLACE))
     return HttpResponse(size_words(spec, size_counted(wanted)))
 
@@ -242,7 +245,9 @@ def filter_dialog(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Set one filter: the operators and values of its kind."""
     spec = spec_of(slug)
     spec.policy.require_any(actor_in(request), "view")
-    item = spec.filter(name) or spec.filters[0]
+    item = spec.filter(name)
+    if item is None:
+        raise Refused("unknown_filter", name=name)
     params = address_params(request, *PLACE)
     current = next((c for c in listing(spec, actor_in(request), params).chosen if c.filter.name == item.name), None)
     others = {key: value for key, value in params.items() if key.partition(".")[0] != item.name}

@@ -61,10 +61,10 @@ def find_ids(spec: ObjectSpec, actor: Actor, text: str, size: int) -> engine.Fou
     asked = query(text)
     if not asked.tsquery:
         return engine.Found(ids=[], next=None, shape="none")
-    rest = Q(kind=kind_of(spec.model), tsv__holds=asked.tsquery)
+    kind, rest = Q(kind=kind_of(spec.model)), Q(tsv__holds=asked.tsquery)
     for part in asked.substrings:
         rest &= Q(title__contains=part)
-    return engine.find(engine.Wanted(model=SearchDoc, reach=reach, key="updated_at", rest=rest, size=size))  # type: ignore[arg-type]
+    return engine.find(engine.Wanted(model=SearchDoc, reach=reach, key="updated_at", walk=kind, rest=rest, size=size))  # type: ignore[arg-type]
 
 
 def _find(spec: ObjectSpec, actor: Actor, text: str, size: int) -> Hits:

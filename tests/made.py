@@ -58,7 +58,10 @@ MAKERS: dict[str, Maker] = {
 FORMS: dict[str, dict[str, str]] = {
     "customers.customer": {"name": "常州精工", "kind": "company", "phone": "13812345678"},
     "catalog.product": {"code": "C-9", "name": "减速机", "price": "1200"},
+    "orders.order": {"number": "SO-9", "ordered_at": "2026-03-05T10:30"},
 }
+# The same as an action takes it, where that is not text.
+VALUES: dict[str, dict[str, object]] = {"orders.order": {"ordered_at": WHEN}}
 CHANGES: dict[str, tuple[str, str, object]] = {
     "customers.customer": ("city", "无锡", "无锡"),
     "customers.contact": ("title", "采购", "采购"),

@@ -11,7 +11,8 @@ class Route:
 
     `path` may hold {slug}, {pk}, {change}, {file}; `slugs` are the object types it exists for (all when empty);
     `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
-    `is_open` addresses need no log-in; `is_run` ones are about one import.
+    `is_open` addresses need no log-in; `is_run` ones are about one import; `needs` is a right to see
+    that is not one on records.
     """
 
     path: str
@@ -20,6 +21,7 @@ class Route:
     form: dict[str, str] | None = None
     is_open: bool = False
     is_run: bool = False
+    needs: str = ""
     target: str = ""
 
 
@@ -43,10 +45,26 @@ ROUTES: dict[str, Route] = {
     "customers/<uuid:pk>/contact/new": Route(path="/customers/{pk}/contact/new", verb="change", slugs=CUSTOMERS),
     "customers/<uuid:pk>/address/new": Route(path="/customers/{pk}/address/new", verb="change", slugs=CUSTOMERS),
     "customers/<uuid:pk>/tags": Route(path="/customers/{pk}/tags", verb="change", slugs=CUSTOMERS),
+    # orders
+    "orders/new": Route(path="/orders/new", verb="create", slugs=("orders",)),
+    "orders/<uuid:pk>/line/new": Route(path="/orders/{pk}/line/new", verb="change", slugs=("orders",)),
+    "orders/<uuid:pk>/line/<uuid:line>/delete": Route(path="/orders/{pk}/line/{line}/delete", verb="change", slugs=("orders",), form={}),
+    # analytics
+    "analytics/value": Route(path="/analytics/value", needs="analytics.value"),
+    "analytics/value/compute": Route(path="/analytics/value/compute", needs="analytics.value", form={}),
+    "analytics/value/state": Route(path="/analytics/value/state", needs="analytics.value"),
+    "analytics/value/setting": Route(path="/analytics/value/setting", needs="org.settings"),
+    "analytics/value/moved": Route(path="/analytics/value/moved", needs="analytics.value"),
+    "analytics/overview": Route(path="/analytics/overview", needs="analytics.overview"),
+    "analytics/overview/card/<slug:name>": Route(path="/analytics/overview/card/headline", needs="analytics.overview"),
+    "analytics/overview/new-buyers": Route(
+        path="/analytics/overview/new-buyers?start=2026-01-01&end=2026-01-31", needs="analytics.overview"
+    ),
     # imports: a run is seen by who began it and by who looks after the settings
     "imports/": Route(path="/imports/"),
     "imports/new": Route(path="/imports/new"),
     "imports/<uuid:pk>/": Route(path="/imports/{run}/", is_run=True),
+    "imports/<uuid:pk>/body": Route(path="/imports/{run}/body", is_run=True),
     "imports/<uuid:pk>/reread": Route(path="/imports/{run}/reread", is_run=True, form={}),
     "imports/<uuid:pk>/check": Route(path="/imports/{run}/check", is_run=True, form={}),
     "imports/<uuid:pk>/start": Route(path="/imports/{run}/start", is_run=True, form={}),
@@ -63,6 +81,7 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/count": Route(path="/{slug}/count", verb="view", target="count"),
     "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
     "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
+    "<slug:slug>/pick": Route(path="/{slug}/pick?q={q}", verb="view"),
     "<slug:slug>/new": Route(path="/{slug}/new", verb="create"),
     "<slug:slug>/export": Route(path="/{slug}/export?format=csv", verb="export"),
     "<slug:slug>/bulk/set/<slug:name>": Route(path="/{slug}/bulk/set/{field}?ids={pk}", verb="change"),

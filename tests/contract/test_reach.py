@@ -21,6 +21,7 @@ from zhike.kernel.screens.files import attach
 from zhike.kernel.spec import ObjectSpec
 from zhike.kernel.testing.proofs import written
 from zhike.kernel.testing.web import Answer, Web
+from zhike.orders.models import OrderLine
 
 CASES = [
     (name, spec)
@@ -52,9 +53,11 @@ def _place(route: Route, spec: ObjectSpec, samples: Samples, owner: str = "陈�
     change_record(record, {field: text}, by=admin)
     file = attach(record, ContentFile(b"quote"), "报价.txt", by=admin)
     panels = objects.panels(spec.label)
+    line = OrderLine.objects.filter(order_id=record.pk).values_list("pk", flat=True).first()
     facts = {
         "slug": spec.slug, "pk": record.pk, "change": last_change_of(record.pk), "file": file.pk, "field": field,
         "filter": spec.filters[0].name if spec.filters else "none", "panel": panels[0].key if panels else "none", "q": NAMES[owner],
+        "line": line,
     }  # fmt: skip
     return Place(path=route.path.format(**facts), route=route)
 
@@ -97,6 +100,13 @@ def _refused(answer: Answer) -> None:
     assert not [text for text in NAMES.values() if text in answer.text]
 
 
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.needs])
+def test_a_place_that_needs_a_right_refuses_who_has_none(name: str, web: LogIn) -> None:
+    route = ROUTES[name]
+    answer = web("访客").post(route.path, route.form) if route.form is not None else web("访客").get(route.path)
+    assert (answer.status, answer.refused) == (403, "not_permitted")
+
+
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.is_run])
 @pytest.mark.parametrize("who", ["陈默", "主管", "访客"])
 def test_an_import_is_shown_to_nobody_but_who_began_it(name: str, who: str, lin_yue: Actor, web: LogIn) -> None:
@@ -116,7 +126,7 @@ def test_a_filter_that_a_type_does_not_have_is_not_found(spec: ObjectSpec, web: 
 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open])
 def test_nobody_gets_in_without_logging_in(name: str, db: None) -> None:
-    nothing = dict.fromkeys(("pk", "change", "file", "run"), "00000000-0000-7000-8000-000000000000")
+    nothing = dict.fromkeys(("pk", "change", "file", "run", "line"), "00000000-0000-7000-8000-000000000000")
     path = ROUTES[name].path.format(slug="customers", field="city", filter="city", panel="tags", q="x", **nothing)
     answer = Client().get(path)
     assert answer.status_code in (302, 405)

@@ -18,7 +18,9 @@ from zhike.server.control import Company
 def zhike(*arguments: str) -> tuple[int, str, str]:
     """Run the command in a process of its own."""
     env = {**os.environ, "ZHIKE_LANG": "en"}
-    done = subprocess.run([sys.executable, "-m", "zhike.server.cli", "metric", *arguments], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "zhike.server.cli", "metric", *arguments], env=env, capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -41,7 +43,9 @@ def test_the_table_has_every_digit_and_a_total(shop: Company) -> None:
 
 
 def test_json_where_sort_and_limit(shop: Company) -> None:
-    _, out, _ = zhike("orders.sales", "--by", "region", "--where", "region=华南,华北", "--sort", "orders.sales", "--limit", "1", "--no-refresh", "--json")
+    _, out, _ = zhike(
+        "orders.sales", "--by", "region", "--where", "region=华南,华北", "--sort", "orders.sales", "--limit", "1", "--no-refresh", "--json"
+    )
     told = json.loads(out)
     assert [(row["region"], row["orders.sales"]) for row in told["rows"]] == [("华南", "25000.617")]
     assert (told["found"], told["total"]) == (2, {"orders.sales": "25091.617"})
@@ -61,4 +65,10 @@ def test_what_cannot_be_answered_is_said_with_an_exit_code(committed: Company, a
 
 
 def test_all_digits_and_no_zeros_behind_them() -> None:
-    assert [exact(value) for value in (None, D("4684506.4420"), D("100"), D("0.0000"), D("-0.5000"))] == ["-", "4684506.442", "100", "0", "-0.5"]
+    assert [exact(value) for value in (None, D("4684506.4420"), D("100"), D("0.0000"), D("-0.5000"))] == [
+        "-",
+        "4684506.442",
+        "100",
+        "0",
+        "-0.5",
+    ]

@@ -209,7 +209,8 @@ def segment_cells(segment: int, high: int) -> frozenset[tuple[int, int]]:
 
 def moved_customers(reach: Reach, *, before: int, after: int, limit: int) -> tuple[list[ValueScore], int]:
     """Scores of customers who went from one segment to another, most sales first, and how many there are."""
-    rows = ValueScore.objects.filter(reach.q("customer__"), before=before, segment=after)
+    seen = Customer.objects.filter(reach.q()).values("pk")
+    rows = ValueScore.objects.filter(customer_id__in=seen, before=before, segment=after)
     found = rows.select_related("customer").order_by("-sales", "-sales_before", "customer_id")[:limit]
     return list(found), rows.count()
 

@@ -108,6 +108,7 @@ TIME_ZONE = os.environ.get("ZHIKE_TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
 USE_I18N = True
 
+ZHIKE_IMPORTS = HOME.imports
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME.static
 STORAGES = {

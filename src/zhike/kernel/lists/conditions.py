@@ -18,7 +18,7 @@ from ..errors import Refused
 from ..spec import Filter, ObjectSpec
 
 OPERATORS = ("is", "in", "not", "ge", "le", "within", "before", "none", "any")
-Condition = Callable[[str, str], Q]
+LARGEST = Decimal(10) ** 14  # what an amount column can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def _range(chosen: Chosen, actor: Actor) -> Q:
         number = Decimal(chosen.values[0])
     except (InvalidOperation, IndexError) as wrong:
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
-    if not number.is_finite() or chosen.op not in ("ge", "le", "is"):
+    if not number.is_finite() or abs(number) >= LARGEST or chosen.op not in ("ge", "le", "is"):
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
     look = {"ge": "__gte", "le": "__lte", "is": ""}[chosen.op]
     return Q(**{f"{chosen.filter.column}{look}": number})

@@ -180,7 +180,7 @@ def _reach(rows: Any, scope: Reach) -> list[Any]:
     """The same rows as `Reach.q`; what is not understood reaches nothing."""
     if scope.kind == "all":
         return []
-    if scope.user_id is None or scope.kind not in ("own", "teams"):
+    if scope.user_id is None or scope.kind not in ("own", "teams") or scope.parent is not None:
         return [ibis.literal(False)]
     own = rows.owner_id == scope.user_id
     return [own | rows.team_id.isin(scope.team_ids) if scope.kind == "teams" and scope.team_ids else own]

@@ -11,10 +11,10 @@ import psycopg
 
 from zhike.server import digests
 from zhike.server.bootstrap import are_static_files_fresh, database, name_settings
-from zhike.server.explanations import explain
 from zhike.server.connection import address, is_embedded
 from zhike.server.console import words
 from zhike.server.control import Company, control, list_companies, schema_marks
+from zhike.server.explanations import explain
 from zhike.server.home import current_home
 from zhike.server.processes import ServerError
 

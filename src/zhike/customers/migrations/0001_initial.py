@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(db_default=1, default=1, editable=False)),
                 ('batch_id', models.UUIDField(editable=False, null=True, verbose_name='导入批次')),
                 ('custom', zhike.kernel.fields.JSONDict(blank=True, db_default={}, default=dict, editable=False)),
-                ('code', models.CharField(blank=True, max_length=60, null=True, unique=True, verbose_name='客户编号')),
+                ('code', models.CharField(blank=True, max_length=60, null=True, verbose_name='客户编号')),
                 ('kind', models.CharField(choices=[('company', '公司'), ('person', '个人')], db_default='company', default='company', max_length=7, verbose_name='类型')),
                 ('name', models.CharField(max_length=200, verbose_name='客户名称')),
                 ('name_key', models.CharField(db_default='', editable=False, max_length=200)),

@@ -157,4 +157,8 @@ class Migration(migrations.Migration):
             model_name='customertag',
             constraint=models.UniqueConstraint(fields=('tag', 'customer'), name='customer_tag_once'),
         ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=models.UniqueConstraint(fields=('code',), name='customer_code_once'),
+        ),
     ]

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import click
 
-from zhike.server.explanations import explain
 from zhike.server.console import words
+from zhike.server.explanations import explain
 from zhike.server.processes import ServerError
 
 # Name, "module:attribute", and what it does in Chinese and English.

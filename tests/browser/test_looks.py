@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -36,13 +37,18 @@ def settled(page: Page) -> Page:
     return page
 
 
+def _in_colours(page: Page, scheme: Literal["dark", "light"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_timeout(400)  # buttons change colour over a moment
+
+
 def _bars_nobody_and_fits(page: Page) -> None:
     """Light and dark in a wide window, then on a phone: one load of the page serves all three."""
     assert problems(settled(page)) == []
-    page.emulate_media(color_scheme="dark")
+    _in_colours(page, "dark")
     assert problems(page) == []
     assert overflow(page) <= 0
-    page.emulate_media(color_scheme="light")
+    _in_colours(page, "light")
     page.set_viewport_size(PHONE)
     assert overflow(settled(page)) <= 0
     assert problems(page) == []

@@ -178,7 +178,9 @@ def _sales(chosen: Picked, reach: Reach) -> Card:
 def _orders(chosen: Picked, reach: Reach) -> Card:
     found = buckets(chosen, reach, "orders.count", "orders.average")
     (now,), (past,) = totals(chosen, reach, "orders.count")
-    rows = tuple((label, url, (*values, _money(bucket.now[1]))) for bucket, (label, url, values) in ((b, _pair(b, 0, _count)) for b in found))
+    rows = tuple(
+        (label, url, (*values, _money(bucket.now[1]))) for bucket, (label, url, values) in ((b, _pair(b, 0, _count)) for b in found)
+    )
     return Card(
         title=_("订单数"), note=_("单"), chart="bars", unit=_("单"), legend=_legend(chosen),
         figure=_figure(now, past, chosen),
@@ -191,7 +193,11 @@ def _buyers(chosen: Picked, reach: Reach) -> Card:
     found = buckets(chosen, reach, *names)
     (old, new), (old_before, new_before) = totals(chosen, reach, *names)
     share, before = _part(old, new), _part(old_before, new_before)
-    note = _("老客户占比，%(than)s %(share)s") % {"than": compared_words(chosen), "share": pct(before)} if before is not None else _("老客户占比")
+    note = (
+        _("老客户占比，%(than)s %(share)s") % {"than": compared_words(chosen), "share": pct(before)}
+        if before is not None
+        else _("老客户占比")
+    )
     figure = Figure(
         label="", figure=pct(share).rstrip("%") or "—", unit="%" if share is not None else "", full=num(old), note=note, tone="",
         url=orders_url(chosen.span),
@@ -303,9 +309,7 @@ def picker(chosen: Picked, today: dt.date) -> dict[str, object]:
     """Tabs of the period's length, the step back and forward, and the choices of comparison."""
     names = (("month", _("月")), ("quarter", _("季")), ("half_year", _("半年")), ("year", _("年")))
     end = chosen.span.end
-    tabs = [
-        (label, query({"kind": kind, "at": period_of(end, kind).code, "vs": chosen.vs}), kind == chosen.kind) for kind, label in names
-    ]
+    tabs = [(label, query({"kind": kind, "at": period_of(end, kind).code, "vs": chosen.vs}), kind == chosen.kind) for kind, label in names]
     steps = {}
     if chosen.period:
         for name, count in (("back", -1), ("forward", 1)):

@@ -11,7 +11,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, Literal
 
 from zhike.kernel.errors import Refused
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.metrics import SCALED, Dimension, Metric, metrics
 from zhike.kernel.policy import Reach
 

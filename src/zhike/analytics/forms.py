@@ -77,5 +77,3 @@ class SettingForm(forms.Form):
             whole = {name: [str(int(Decimal(word))) for word in data[name]] for name in ("recency", "frequency")}
             bands = whole | {"monetary": [str(Decimal(word)) for word in data["monetary"]]}
         return {"days": data["days"], "compare_days": data["compare_days"], "mode": data["mode"], "high": data["high"], "bands": bands}
-
-

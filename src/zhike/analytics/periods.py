@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from zhike.kernel.errors import Refused
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 
 if TYPE_CHECKING:
     import ibis

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from zhike.kernel.errors import Refused
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 
 from .facts import Facts
 

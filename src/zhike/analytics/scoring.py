@@ -8,17 +8,22 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import psycopg
 
 from zhike.kernel.bulkload import copy_frame
 from zhike.kernel.errors import Refused
+from zhike.kernel.later import Later
 
 from .facts import ZONE, Facts
 from .rfm import Bands, RfmRule, score
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 CHUNK = 20_000
 KEEP_RUNS = 400

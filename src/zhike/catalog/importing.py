@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.imports.targets import Derive, Entity, ImportField, ImportTarget, Key, Names, add_target
 from zhike.kernel.imports.values import FieldShape, Kind
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.text.pinyin import sort_keys
 
 from .models import Product

@@ -22,7 +22,7 @@ from zhike.kernel.imports.targets import (
     add_target,
 )
 from zhike.kernel.imports.values import FieldShape, Kind
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.search.many import refresh_selected
 from zhike.kernel.text.names import name_keys
 from zhike.kernel.text.pinyin import sort_keys

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
-import polars as pl
 import psycopg
 from psycopg import sql
+
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 Say = Callable[[str, int, int], None]
 

@@ -79,6 +79,7 @@ LINE_FIELDS = (
     ImportField(name="profit", title=_("利润"), shape=MONEY, names=("利润", "毛利", "利润额", "profit", "margin", "gross profit")),
 )  # fmt: skip
 
+
 def _tells_lines(mapped: Names) -> bool:
     return bool({"line.quantity", "line.amount"} & mapped)
 
@@ -195,6 +196,11 @@ def order_entities() -> tuple[Entity, ...]:
 
 add_target(
     ImportTarget(
-        name="orders", title=_("订单"), main="order", entities=order_entities(), numbering=_numbering, rank=20,
+        name="orders",
+        title=_("订单"),
+        main="order",
+        entities=order_entities(),
+        numbering=_numbering,
+        rank=20,
     )
 )

@@ -116,7 +116,11 @@ set_policy(OrderLine, follows("orders.order", "order", Order))
 
 def _lines(actor: Actor, order: Order) -> dict[str, Any]:
     may_change = objects.of(Order).policy.allows(actor, "change", order)
-    return {"may_change": may_change, "lines": order.lines.select_related("product").order_by("line_key")[:LINES], "more": max(0, order.lines_count - LINES)}
+    return {
+        "may_change": may_change,
+        "lines": order.lines.select_related("product").order_by("line_key")[:LINES],
+        "more": max(0, order.lines_count - LINES),
+    }
 
 
 def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:

@@ -51,6 +51,7 @@ union all select h.object_id from kernel_history h where h.change_id = %(change)
 union all select o.customer_id from ({orders}) t join orders_order o on o.id = t.id
 """
 
+
 def refresh_totals(cursor: Any, ids: str) -> int:
     """Write the totals of the orders that the SQL `ids` selects, where they differ; answers how many."""
     cursor.execute(SQL_TOTALS.format(ids=ids))
@@ -92,7 +93,12 @@ def _follow_owners(cursor: Any, table: str, lo: int, hi: int) -> int:
 
 
 add_followup(
-    FollowUp(name="order_owners", labels=("customers.customer",), touched=lambda: TOUCHED_OWNERS.format(customer=kind_of(Customer)), apply=_follow_owners)
+    FollowUp(
+        name="order_owners",
+        labels=("customers.customer",),
+        touched=lambda: TOUCHED_OWNERS.format(customer=kind_of(Customer)),
+        apply=_follow_owners,
+    )
 )
 add_followup(
     FollowUp(

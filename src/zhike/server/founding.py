@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 
 from django.core.management import call_command
-from pypinyin import lazy_pinyin
 
+from zhike.kernel.text.folding import fold
+from zhike.kernel.text.pinyin import syllables
 from zhike.server import digests
 from zhike.server.companies import forget_companies, use_company
 from zhike.server.control import (
@@ -26,7 +27,7 @@ _LONGEST_SLUG = 32
 
 def slug_for(name: str, taken: set[str]) -> str:
     """A free short name made of the pinyin of `name`: a-z, 0-9 and hyphens, at most 32 characters."""
-    plain = re.sub(r"[^a-z0-9]+", "-", "".join(lazy_pinyin(name)).lower()).strip("-")[:_LONGEST_SLUG] or "company"
+    plain = re.sub(r"[^a-z0-9]+", "-", "".join(syllables(fold(name)))).strip("-")[:_LONGEST_SLUG] or "company"
     stem, number = plain, 2
     while plain in taken:
         plain = f"{stem[: _LONGEST_SLUG - 4]}-{number}"

@@ -18,7 +18,7 @@ from zhike.kernel.imports.building import Shape, column_default, difference, ref
 from zhike.kernel.imports.plans import Plan, quoted
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.policy import policy_of
 from zhike.kernel.search.many import WordsBeside, refresh_selected, stale
@@ -162,7 +162,10 @@ def _write(work: Applying, entity: Entity, lo: int, hi: int) -> Words:
     history.continue_change(work.change_id)  # type: ignore[arg-type]
     _derive(work, entity, chunk)
     with connection.cursor() as cursor:
-        cursor.execute(insert_sql(work, entity), {"lo": lo, "hi": hi, "owner": work.plan.options.owner_id, "team": work.plan.options.team_id, "run": work.plan.run_id})
+        cursor.execute(
+            insert_sql(work, entity),
+            {"lo": lo, "hi": hi, "owner": work.plan.options.owner_id, "team": work.plan.options.team_id, "run": work.plan.run_id},
+        )
         work.count(entity.name, "inserted", int(cursor.rowcount))
         update = update_sql(work, entity)
         if update:
@@ -232,7 +235,10 @@ def _ownership(entity: Entity, shape: Shape) -> dict[str, str]:
     owner, team = "%(owner)s::int", "%(team)s::int"
     if entity.owner_from in shape.links:
         has = f"e.{quoted(entity.owner_from)} is not null"
-        return {"owner_id": f"case when {has} then o.owner_id else {owner} end", "team_id": f"case when {has} then o.team_id else {team} end"}
+        return {
+            "owner_id": f"case when {has} then o.owner_id else {owner} end",
+            "team_id": f"case when {has} then o.team_id else {team} end",
+        }
     return {"owner_id": owner, "team_id": team}
 
 
@@ -283,7 +289,11 @@ def _derive(work: Applying, entity: Entity, chunk: Chunk) -> None:
             cursor.execute(f"alter table zhike_derived add column if not exists {quoted(column)} text")
         cursor.execute("truncate zhike_derived")
         schema = {"seq": pl.Int64} | dict.fromkeys(derive.reads, pl.String)
-        frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=schema).with_columns(pl.col(pl.String).fill_null("")) if data else pl.DataFrame(schema=schema)
+        frame = (
+            pl.read_csv(io.BytesIO(data), has_header=False, schema=schema).with_columns(pl.col(pl.String).fill_null(""))
+            if data
+            else pl.DataFrame(schema=schema)
+        )
         made = derive.make(frame)
         ready = pl.DataFrame([frame["seq"], *(made[column].alias(column) for column in derive.writes)])
         columns = ", ".join(map(quoted, ready.columns))
@@ -297,7 +307,10 @@ def _apply_step(work: Applying, step: Step) -> None:
         cursor.execute(f"select coalesce(max(row_no), 0) from {quoted(plan.stage)}")
         total = int(cursor.fetchone()[0])
     scope = StepScope(
-        stage=plan.stage, mapped=plan.mapped, tables={entity.name: plan.table(entity.name) for entity in plan.entities}, change_id=work.change_id
+        stage=plan.stage,
+        mapped=plan.mapped,
+        tables={entity.name: plan.table(entity.name) for entity in plan.entities},
+        change_id=work.change_id,
     )
     for lo in range(0, total, plan.chunk):
         hi = min(lo + plan.chunk, total)

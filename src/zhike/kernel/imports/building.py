@@ -93,7 +93,9 @@ def _build(plan: Plan, entity: Entity) -> Built:
         new, changed, refused, stored = cursor.fetchone()
         if refused:
             refuse(plan, entity, "refused is not null", while_applying=False)
-    return Built(records=stored if plan.keys(entity)[0].is_wide else records, new=new, changed=changed, refused=refused, merged=rows - records)
+    return Built(
+        records=stored if plan.keys(entity)[0].is_wide else records, new=new, changed=changed, refused=refused, merged=rows - records
+    )
 
 
 def refuse(plan: Plan, entity: Entity, which: str, *, while_applying: bool, code: str = "", detail: str = "") -> int:

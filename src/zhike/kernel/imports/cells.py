@@ -8,8 +8,15 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-import polars as pl
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
+
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 

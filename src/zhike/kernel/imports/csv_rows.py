@@ -9,18 +9,25 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
-import polars as pl
+from typing import TYPE_CHECKING
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.batches import Broken, Piece, clipped, row_numbers, text_frame
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    Positions = npt.NDArray[np.int64]
+else:
+    pl = Later("polars")
+    np = Later("numpy")
 
 BLOCK = 4 << 20
 _JOINED_LINES = 50
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import TYPE_CHECKING
 
-import polars as pl
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
+
 
 ZONE = "Asia/Shanghai"
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -36,13 +43,10 @@ def moments(column: pl.Series, *, day_first: bool = False) -> pl.DataFrame:
     odd = texts.filter(wall.is_null() & texts["text"].is_not_null())["text"].unique()
     frame = texts.with_columns(wall=wall, zone=read["zone"])
     if odd.len():
-        answers = pl.DataFrame({"text": odd, "odd": [_odd(text) for text in odd.to_list()]}, schema_overrides=_ODD)
+        answers = pl.DataFrame({"text": odd, "odd": [_odd(text) for text in odd.to_list()]}, schema_overrides={"text": pl.String(), "odd": pl.Datetime("us")})
         frame = frame.join(answers, on="text", how="left", maintain_order="left")
         frame = frame.with_columns(wall=pl.coalesce("wall", "odd"))
     return frame.select(_checked()).unnest("checked")
-
-
-_ODD: dict[str, pl.DataType] = {"text": pl.String(), "odd": pl.Datetime("us")}
 
 
 def _tidied() -> pl.Expr:

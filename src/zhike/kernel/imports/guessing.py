@@ -6,11 +6,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import polars as pl
+from typing import TYPE_CHECKING, Literal
 
 from zhike.kernel.imports.values import FieldShape, Kind, column_evidence, parse_column
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 ACCEPTED = 0.55
 _BY_CONTENT = 0.56

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.batches import Piece, row_numbers
 from zhike.kernel.imports.cells import as_text
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    pl = Later("polars")
+    pa = Later("pyarrow")
+    pq = Later("pyarrow.parquet")
 
 _ROWS = 50_000
 _INDEX = "__index_level_"

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import phonenumbers
-import polars as pl
+
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 REGION = "CN"
 _MOBILE = r"^(?:(?:\+|00)?86)?0?(1[3-9]\d{9})$"

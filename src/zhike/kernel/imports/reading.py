@@ -9,9 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import polars as pl
+from typing import TYPE_CHECKING, Self
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.batches import Batch, Piece, in_batches, text_frame
@@ -23,6 +21,12 @@ from zhike.kernel.imports.parquet_rows import parquet_head, parquet_pieces
 from zhike.kernel.imports.sheet_rows import guard_workbook, sheet_head, sheet_pieces
 from zhike.kernel.imports.sniffing import FileKind, Sniffed, sniff
 from zhike.kernel.imports.streams import is_gzip, remove_copy, text_chunks, unpacked_copy, utf8_chunks
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 _HEAD_ROWS = 20
 

@@ -10,11 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import polars as pl
+from typing import TYPE_CHECKING, Self
 
 from zhike.kernel.imports.batches import Broken
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 SHOWN = 20
 Words = Callable[[str, Mapping[str, object]], str]
@@ -107,7 +111,7 @@ class RefusedRows:
         """Write the rows in which any column has an error code; returns a mask, true for rows without one."""
         if not errors or not frame.height:
             return pl.Series("is_good", [True], dtype=pl.Boolean).new_from_index(0, frame.height)
-        codes = pl.DataFrame({name: series for name, series in errors.items()})
+        codes = pl.DataFrame(dict(errors.items()))
         is_good = codes.select(pl.all_horizontal(pl.all().is_null()).alias("is_good")).to_series()
         bad = ~is_good
         for number, cells, found in zip(rows.filter(bad), frame.filter(bad).iter_rows(), codes.filter(bad).iter_rows(), strict=True):

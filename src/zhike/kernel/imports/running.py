@@ -108,9 +108,7 @@ def propose(path: Path, target: str, options: Options | None = None) -> Proposal
         )  # fmt: skip
 
 
-def new_run(
-    path: Path, *, target: str, mapping: Mapping[str, str], by: Actor, options: Options | None = None, name: str = ""
-) -> ImportRun:
+def new_run(path: Path, *, target: str, mapping: Mapping[str, str], by: Actor, options: Options | None = None, name: str = "") -> ImportRun:
     """Take a file in and note what is wanted; raises what `check_plan` raises, and `not_permitted`."""
     wanted = options or Options()
     found = target_named(target)
@@ -257,7 +255,13 @@ def _stage(run: ImportRun, plan: Plan, on_progress: OnProgress) -> None:
 
     path = store() / run.path
     found = staging.stage(plan, path, reporting.parse_refusals(run, store()), reporting.words_for(plan.options.language), told)
-    run.counts = {**run.counts, "read": found.read, "good": found.good, "refused_reading": found.refused, "codes_reading": dict(found.codes)}
+    run.counts = {
+        **run.counts,
+        "read": found.read,
+        "good": found.good,
+        "refused_reading": found.refused,
+        "codes_reading": dict(found.codes),
+    }
     run.report = {**run.report, "first": found.first, "warnings": list(found.warnings)}
     run.save(update_fields=["counts", "report"])
 
@@ -331,5 +335,3 @@ def file_of(run: ImportRun) -> Path:
 def refused_file_of(run: ImportRun) -> Path | None:
     """The file of refused rows, if there are any."""
     return store() / run.refused_path if run.refused_path else None
-
-

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from zhike.kernel.errors import Refused
@@ -18,6 +18,12 @@ from zhike.kernel.imports.batches import Piece, row_numbers, text_frame
 from zhike.kernel.imports.cells import cell_text
 from zhike.kernel.imports.headers import Header, find_header
 from zhike.kernel.imports.limits import Limits
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 _ROWS = 20_000
 _HEAD_ROWS = 20

@@ -17,7 +17,7 @@ from zhike.kernel.imports.reading import Source, Told, open_source
 from zhike.kernel.imports.refusals import RefusedRow, RefusedRows, Words
 from zhike.kernel.imports.targets import ImportField
 from zhike.kernel.imports.values import ColumnEvidence, Kind, file_evidence, parse_column
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 
 if TYPE_CHECKING:
     import polars as pl
@@ -215,7 +215,9 @@ def _needs_evidence(source: Source, dated: list[str]) -> bool:
         return False
     sample = source.sample(200)
     return any(
-        sample[name].str.contains(r"^\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|^[^.]*\d,\d|\d\.\d{3},").any() for name in dated if name in sample.columns
+        sample[name].str.contains(r"^\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|^[^.]*\d,\d|\d\.\d{3},").any()
+        for name in dated
+        if name in sample.columns
     )
 
 
@@ -228,7 +230,10 @@ def shown_row(row: RefusedRow) -> dict[str, Any]:
 def _copy(plan: Plan, types: Mapping[str, str], csv: bytes) -> None:
     if not csv:
         return
-    with connection.cursor() as cursor, cursor.copy(f"copy {quoted(plan.stage)} ({', '.join(map(quoted, types))}) from stdin (format csv)") as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy {quoted(plan.stage)} ({', '.join(map(quoted, types))}) from stdin (format csv)") as copy,
+    ):
         copy.write(csv)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.functional import Promise
 
 from zhike.kernel.imports.values import FieldShape
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.models import Tracked
 
 if TYPE_CHECKING:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from zhike.kernel.imports.batches import Batch, by_unique
 from zhike.kernel.imports.currencies import CODES, NAMES
 from zhike.kernel.imports.dates import moments
 from zhike.kernel.imports.numbers import decimals, integers
 from zhike.kernel.imports.phones import phone_numbers
+from zhike.kernel.later import Later
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = Later("polars")
 
 _EMAIL = r"^[^\s@<>(),;:=\"]+@(?:[^\s@<>(),;:=\".]+\.)+[^\s@<>(),;:=\".\d]{2,24}$"
 _NOTHING = ("null", "NULL", "Null", "None", "N/A", "n/a", "#N/A", r"\N", "NaT")

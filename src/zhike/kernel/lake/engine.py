@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.later import Later
 
-from .later import Later
 from .manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:

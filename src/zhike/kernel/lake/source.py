@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from .later import Later
+from zhike.kernel.later import Later
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .later import Later
+from zhike.kernel.later import Later
+
 from .manifest import EMPTY, Part, sync_folder
 
 if TYPE_CHECKING:

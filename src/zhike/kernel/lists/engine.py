@@ -122,7 +122,8 @@ def _find(wanted: Wanted, cursor: Any) -> tuple[list[Any], str]:
     if wanted.rest == Q():
         return _run(cursor, _streams(wanted, wanted.size + 1)), "walk"
     scope = wanted.reach.q()
-    if wanted.reach.kind != "all" and estimate(wanted.model, scope & wanted.walk) <= SMALL_SCOPE:
+    narrowed = scope & wanted.walk
+    if narrowed != Q() and estimate(wanted.model, narrowed) <= SMALL_SCOPE:
         return _run(cursor, _scope_first(wanted)), "scope"
     if _is_rare(wanted):
         return _run(cursor, _collect(wanted)), "collect"

@@ -6,12 +6,12 @@ import csv
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import xlsxwriter
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils import timezone
+
+from zhike.kernel.later import Later
 
 from .. import directory
 from ..actor import Actor
@@ -22,6 +22,13 @@ from ..spec import Column, ObjectSpec
 from .cells import plain, value_at
 from .list import PLACE, _label, chosen_columns
 from .web import actor_in, address_params, screen, spec_of, with_params
+
+if TYPE_CHECKING:
+    import polars as pl
+    import xlsxwriter
+else:
+    pl = Later("polars")
+    xlsxwriter = Later("xlsxwriter")
 
 XLSX_ROWS = 1_000_000
 CHUNK = 2_000

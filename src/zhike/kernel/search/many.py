@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from zhike.kernel.history import kind_of
-from zhike.kernel.lake.later import Later
+from zhike.kernel.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.registry import objects
 from zhike.kernel.search.tokens import SearchParts, documents, tokens

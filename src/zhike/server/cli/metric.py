@@ -52,10 +52,14 @@ class _Asked:
 )
 @click.argument("names", nargs=-1, metavar="NAME…")
 @click.option("--by", multiple=True, metavar="DIM", help=words(zh="按什么分，可以多个", en="Divide by; may be given several times"))
-@click.option("--where", multiple=True, metavar="DIM=VALUE", help=words(zh="条件，几个值用逗号隔开", en="Condition; several values with commas"))
+@click.option(
+    "--where", multiple=True, metavar="DIM=VALUE", help=words(zh="条件，几个值用逗号隔开", en="Condition; several values with commas")
+)
 @click.option("--start", type=_DATE, help=words(zh="从哪天起（含）", en="First day"))
 @click.option("--end", type=_DATE, help=words(zh="到哪天止（含）", en="Last day"))
-@click.option("--period", help=words(zh="时段：2024、2024-H1、2024-Q1、2024-03、2024-W10", en="A period: 2024, 2024-H1, 2024-Q1, 2024-03, 2024-W10"))
+@click.option(
+    "--period", help=words(zh="时段：2024、2024-H1、2024-Q1、2024-03、2024-W10", en="A period: 2024, 2024-H1, 2024-Q1, 2024-03, 2024-W10")
+)
 @click.option("--sort", default="", metavar="NAME", help=words(zh="按哪个指标从大到小", en="Metric to sort by, largest first"))
 @click.option("--limit", default=0, type=click.IntRange(0), help=words(zh="最多几行，0 为全部", en="At most so many rows; 0: all"))
 @click.option("--refresh/--no-refresh", default=True, help=words(zh="先取最新的订单", en="Bring in the newest orders first"))
@@ -182,12 +186,25 @@ def _plain(company: Company, names: tuple[str, ...], asked: _Asked, table: "Tabl
 
     keys = [d.name for d in table.by]
     rows = [
-        {**dict(zip(keys, row.keys, strict=True)), "labels": [_shown(labels[at], key) for at, key in enumerate(row.keys)], **values(row.values)}
+        {
+            **dict(zip(keys, row.keys, strict=True)),
+            "labels": [_shown(labels[at], key) for at, key in enumerate(row.keys)],
+            **values(row.values),
+        }
         for row in table.rows
     ]
     total = values(table.total.values) if table.total else None
     span = {"start": asked.start, "end": asked.end}
-    return {"company": company.slug, "metrics": names, "by": keys, **span, "watermark": table.watermark, "rows": rows, "found": table.found, "total": total}
+    return {
+        "company": company.slug,
+        "metrics": names,
+        "by": keys,
+        **span,
+        "watermark": table.watermark,
+        "rows": rows,
+        "found": table.found,
+        "total": total,
+    }
 
 
 def _list(as_json: bool) -> None:
@@ -195,7 +212,12 @@ def _list(as_json: bool) -> None:
     dims = [(d.name, str(d.title), d.kind) for d in metrics.dimensions()]
     if as_json:
         head = ("name", "title", "unit", "formula")
-        show_json({"metrics": [dict(zip(head, row, strict=True)) for row in known], "dimensions": [dict(zip(("name", "title", "kind"), row, strict=True)) for row in dims]})
+        show_json(
+            {
+                "metrics": [dict(zip(head, row, strict=True)) for row in known],
+                "dimensions": [dict(zip(("name", "title", "kind"), row, strict=True)) for row in dims],
+            }
+        )
         return
     show_table(("metric", words(zh="名称", en="title"), words(zh="单位", en="unit"), words(zh="算法", en="formula")), known)
     print()

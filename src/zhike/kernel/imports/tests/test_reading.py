@@ -53,9 +53,7 @@ def refusal(path: Path, *, limits: Limits | None = None, told: Told | None = Non
     ],
 )
 @pytest.mark.parametrize("is_packed", [False, True])
-def test_encodings_are_found_from_the_bytes(
-    tmp_path: Path, encoding: str, mark: bytes, found: str, is_packed: bool
-) -> None:
+def test_encodings_are_found_from_the_bytes(tmp_path: Path, encoding: str, mark: bytes, found: str, is_packed: bool) -> None:
     raw = mark + TABLE.encode(encoding)
     source = open_source(written(tmp_path, gzip.compress(raw) if is_packed else raw))
     assert (source.encoding, source.columns, source.row_estimate) == (found, ("编号", "名称", "金额"), 2)

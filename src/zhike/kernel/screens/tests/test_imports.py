@@ -42,7 +42,9 @@ def dropped(web: Web, content: bytes | str = LIST, *, target: str = "customers")
 
 def form_of(run: ImportRun, **changes: str) -> dict[str, str]:
     columns = checking.Seen.of(run).columns
-    return {f"column-{index}": run.mapping.get(name, "") for index, name in enumerate(columns)} | {"owner": "me", "mode": "upsert"} | changes
+    return (
+        {f"column-{index}": run.mapping.get(name, "") for index, name in enumerate(columns)} | {"owner": "me", "mode": "upsert"} | changes
+    )
 
 
 def tried(web: Web, run: ImportRun, **changes: str) -> ImportRun:

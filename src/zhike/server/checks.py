@@ -9,6 +9,7 @@ from typing import Literal
 
 import psycopg
 
+from zhike.kernel.bulkload import left_aside, repair
 from zhike.server import digests
 from zhike.server.bootstrap import are_static_files_fresh, database, name_settings
 from zhike.server.connection import address, is_embedded
@@ -42,7 +43,7 @@ def examine() -> Iterator[Finding]:
     try:
         with database():
             yield _version()
-            for check in (_migrations, _heartbeat):
+            for check in (_migrations, _indexes, _heartbeat):
                 yield from _guarded(check)
     except (ServerError, psycopg.Error, OSError) as error:
         text = explain(error) if isinstance(error, ServerError) else str(error).strip()
@@ -112,6 +113,20 @@ def _migrations() -> Iterator[Finding]:
         yield Finding(check="migrations", verdict="warn", seen=", ".join(old), advice=advice)
     else:
         yield Finding(check="migrations", verdict="ok", seen=", ".join(item.slug for item in companies))
+
+
+def _indexes() -> Iterator[Finding]:
+    """What a killed bulk load left without index or constraint is made again here and now."""
+    for item in list_companies():
+        with psycopg.connect(address().conninfo(item.database), autocommit=True) as connection:
+            aside, made = left_aside(connection), repair(connection)
+        if aside and not made:
+            advice = words(zh="正在批量写入，完成后再检查", en="A bulk load is at work; check again when it is done")
+            yield Finding(check="indexes", verdict="warn", seen=f"{item.slug}: {aside}", advice=advice)
+        elif made:
+            yield Finding(
+                check="indexes", verdict="ok", seen=words(zh=f"{item.slug}：补建 {len(made)} 个", en=f"{item.slug}: {len(made)} made again")
+            )
 
 
 def _heartbeat() -> Iterator[Finding]:

@@ -15,6 +15,7 @@ _NAMES = {
     "database": "数据库",
     "companies": "公司",
     "migrations": "数据表",
+    "indexes": "索引",
     "worker": "后台任务",
     "static": "页面文件",
 }

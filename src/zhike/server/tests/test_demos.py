@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -20,10 +24,12 @@ from zhike.orders.totals import refresh_facts, refresh_totals
 from zhike.org.models import User
 from zhike.org.queries import actor_of
 from zhike.sales.queries import suggestions
+from zhike.server.cli.export import export
 from zhike.server.companies import use_company
 from zhike.server.control import Company, list_companies
 from zhike.server.demos import create_demo
 from zhike.server.founding import create_company, drop_company
+from zhike.server.processes import ServerError
 
 SIZE = DemoSize(customers=1500, orders=7000, seed=7, end=dt.date(2026, 11, 1))
 SHAPE = """
@@ -105,6 +111,45 @@ def test_all_eight_segments_occur_and_sellers_have_somebody_to_call(demo: Compan
                 assert len(found) == 20
     finally:
         drop_company(company_today.slug)
+
+
+def test_export_writes_what_the_list_shows_under_the_same_filters(demo: Company, tmp_path: Path) -> None:
+    file = tmp_path / "客户.csv"
+    words = [
+        "customers",
+        str(file),
+        "--company",
+        demo.slug,
+        "--filter",
+        "grade.in=key",
+        "--columns",
+        "code,name,sales",
+        "--sort",
+        "-sales",
+        "--json",
+    ]
+    done = CliRunner().invoke(export, words)
+    assert done.exit_code == 0, done.output
+    rows = list(csv.reader(file.open(encoding="utf-8-sig")))
+    expected = Customer.objects.filter(grade="key").order_by("-sales", "-pk").values_list("code", "name")
+    assert rows[0] == ["客户编号", "客户名称", "累计销售额（元）"]
+    assert [tuple(row[:2]) for row in rows[1:]] == list(expected)
+    assert json.loads(done.stdout)["rows"] == len(rows) - 1 > 50
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["nichts"], "export_object_unknown"),
+        (["customers", "--columns", "geheim"], "export_columns_unknown"),
+        (["customers", "--filter", "geheim.is=1"], "export_refused"),
+        (["customers", "--filter", "sales.ge=viel"], "export_refused"),
+    ],
+)
+def test_export_says_what_it_does_not_know(demo: Company, tmp_path: Path, words: list[str], code: str) -> None:
+    done = CliRunner().invoke(export, [words[0], str(tmp_path / "x.csv"), "--company", demo.slug, *words[1:]])
+    assert isinstance(done.exception, ServerError)
+    assert done.exception.code == code
 
 
 def test_a_demo_that_fails_leaves_no_company(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:

@@ -17,7 +17,7 @@ from zhike.kernel import events, history
 from zhike.kernel.actions import create_record
 from zhike.kernel.actor import SYSTEM, Actor
 from zhike.kernel.events import Event, publish, tell_waiting
-from zhike.kernel.models import Change, HistoryEntry, OutboxEvent
+from zhike.kernel.models import Change, HistoryEntry, OutboxEvent, TableKind
 from zhike.kernel.search.finding import find
 from zhike.kernel.spec import ObjectSpec
 from zhike.kernel.testing.proofs import refused
@@ -200,3 +200,9 @@ def test_a_refused_creation_leaves_nothing(fang_ke: Actor) -> None:
     with refused("not_permitted", verb="create"):
         create_record(Customer, {"name": "苏州恒远", "kind": "company"}, by=fang_ke)
     assert (Customer.objects.count(), Change.objects.count()) == (0, 0)
+
+
+def test_the_numbers_of_tables_belong_to_the_database_in_use(db: None) -> None:
+    number = history.kind_of(Customer)
+    assert number == TableKind.objects.get(table="customers_customer").kind
+    assert set(history._kind_cache) >= {connection.wanted_database}

@@ -51,7 +51,8 @@ def kind_of(model: type[Tracked]) -> int:
 
 
 def _kinds() -> dict[str, int]:
-    name = str(connection.settings_dict.get("NAME")) + getattr(connection, "company", "")
+    # One process serves many companies, and each numbers its tables itself: the database in use is the key.
+    name = str(getattr(connection, "wanted_database", "") or connection.settings_dict.get("NAME"))
     if name not in _kind_cache or len(_kind_cache[name]) < len(tracked_models()):
         _kind_cache[name] = dict(TableKind.objects.values_list("table", "kind"))
     return _kind_cache[name]

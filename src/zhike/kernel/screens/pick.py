@@ -30,7 +30,7 @@ def pick(request: HttpRequest, slug: str) -> HttpResponse:
     spec, actor = spec_of(slug), actor_in(request)
     spec.policy.require_any(actor, "view")
     typed = request.GET.get("q", "").strip()
-    found = _matching(spec, actor, typed) if typed else rows(listing(spec, actor, {}), size=CHOICES).records
+    found = _matching(spec, actor, typed) if typed and spec.search else rows(listing(spec, actor, {}), size=CHOICES).records
     note = spec.search.note if spec.search else None
     options = [(record, note(record) if note else "", getattr(record, "price", None)) for record in found]
     return render(request, "kernel/pick.html", {"options": options, "spec": spec})

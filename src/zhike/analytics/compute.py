@@ -159,9 +159,7 @@ def _lines(facts: Facts, query: MetricQuery, plan: _Plan) -> Any:
     rows = rows.filter(*conditions) if conditions else rows
     if "customers" in plan.joins:
         c: Any = facts.customers
-        beside = c.select(
-            known_key=c.customer_key, segment=c.segment, grade=c.grade, customer_category=c.category, first_day=c.first_day
-        )
+        beside = c.select(known_key=c.customer_key, segment=c.segment, grade=c.grade, customer_category=c.category, first_day=c.first_day)
         rows = rows.left_join(beside, rows.customer_key == beside.known_key)
     late = [_condition(rows, where, d) for where, d in plan.where if d.fact != "sales"]
     return rows.filter(*late) if late else rows

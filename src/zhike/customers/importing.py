@@ -264,6 +264,10 @@ add_target(
 )
 add_target(
     ImportTarget(
-        name="contacts", title=_("联系人"), main="contact", entities=(customer_entity(is_short=True), contact_entity()), rank=40,
+        name="contacts",
+        title=_("联系人"),
+        main="contact",
+        entities=(customer_entity(is_short=True), contact_entity()),
+        rank=40,
     )
 )

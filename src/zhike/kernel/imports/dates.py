@@ -43,7 +43,9 @@ def moments(column: pl.Series, *, day_first: bool = False) -> pl.DataFrame:
     odd = texts.filter(wall.is_null() & texts["text"].is_not_null())["text"].unique()
     frame = texts.with_columns(wall=wall, zone=read["zone"])
     if odd.len():
-        answers = pl.DataFrame({"text": odd, "odd": [_odd(text) for text in odd.to_list()]}, schema_overrides={"text": pl.String(), "odd": pl.Datetime("us")})
+        answers = pl.DataFrame(
+            {"text": odd, "odd": [_odd(text) for text in odd.to_list()]}, schema_overrides={"text": pl.String(), "odd": pl.Datetime("us")}
+        )
         frame = frame.join(answers, on="text", how="left", maintain_order="left")
         frame = frame.with_columns(wall=pl.coalesce("wall", "odd"))
     return frame.select(_checked()).unnest("checked")

@@ -132,7 +132,9 @@ def _documents(rows: pl.DataFrame, source: SearchSource, *, may_have_more: bool)
     if source.also and may_have_more:
         keys = [uuid.UUID(pk) for pk in rows["id"].to_list()]
         _add_more(source.also(keys), {key: place for place, key in enumerate(keys)}, vectors, titles)
-    return rows.select("id", "owner_id", "team_id", "updated_at").with_columns(title=pl.Series(titles, dtype=pl.String), tsv=pl.Series(vectors, dtype=pl.String))
+    return rows.select("id", "owner_id", "team_id", "updated_at").with_columns(
+        title=pl.Series(titles, dtype=pl.String), tsv=pl.Series(vectors, dtype=pl.String)
+    )
 
 
 def _add_more(more: Mapping[Any, tuple[list[str], list[str]]], place_of: Mapping[Any, int], vectors: list[str], titles: list[str]) -> None:

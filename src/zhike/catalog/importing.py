@@ -58,13 +58,20 @@ def _on_create(mapped: Names) -> dict[str, str]:
     return {"name": f"coalesce({', '.join(told)})"} if told else {}
 
 
+def _computed(mapped: Names) -> dict[str, str]:
+    if "product.name" in mapped and "product.code" not in mapped:
+        return {"code": 'left(s."product.name", 80)'}
+    return {}
+
+
 def product_entity() -> Entity:
-    """A product, told apart by its code; one without a name is called by its code."""
+    """A product, told apart by its code, which is its name where a file has no codes; one without a name is called by its code."""
     return Entity(
         name="product",
         model=Product,
         fields=FIELDS,
         keys=(Key(name="code", columns=("code",)),),
+        computed=_computed,
         on_create=_on_create,
         required=("name",),
         derive=Derive(reads=("name",), writes=("sort_key",), make=_sort_keys),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -39,12 +41,24 @@ ICONS = {"note": "pencil", "call": "phone", "message": "message-2", "visit": "ma
 
 def _grade(customer: Customer, reader: Any) -> str:
     del reader
-    return badge(customer.get_grade_display(), GRADE_TONE.get(Grade(customer.grade), "")) if customer.grade else ""
+    return _grade_badge(customer.grade, get_language()) if customer.grade else ""
+
+
+@cache
+def _grade_badge(grade: str, language: str | None) -> str:
+    del language  # the words are those of the active language; it is part of the key
+    return badge(Grade(grade).label, GRADE_TONE.get(Grade(grade), ""))
 
 
 def _segment(customer: Customer, reader: Any) -> str:
     del reader
-    return str(Segment(customer.segment).label) if customer.segment else ""
+    return _segment_words(customer.segment, get_language()) if customer.segment else ""
+
+
+@cache
+def _segment_words(segment: int, language: str | None) -> str:
+    del language
+    return str(Segment(segment).label)
 
 
 def _rfm(customer: Customer, reader: Any) -> str:

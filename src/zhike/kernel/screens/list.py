@@ -10,6 +10,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -26,17 +28,6 @@ from .web import actor_in, address_params, is_fragment, record_of, screen, spec_
 
 PLACE = ("after", "peek", "shown")
 VERBS = ("create", "change", "delete", "export", "import", "transfer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A record as a list shows it."""
-
-    id: str
-    name: str
-    url: str
-    peek: str
-    cells: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +128,14 @@ def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequenc
     )
 
 
-def _row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader: Reader) -> Row:
-    url = url_of(record)
-    return Row(
-        id=str(record.pk),
-        name=str(record),
-        url=url,
-        peek=f"{url}peek",
-        cells=[(_css(column), draw(record, column, spec, reader)) for column in columns],
+def _row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader: Reader) -> SafeString:
+    """A row of the table. Made in Python: a template would spend half of the page's time on its 450 cells."""
+    cells = "".join(f'<td class="{_css(column)}">{draw(record, column, spec, reader)}</td>' for column in columns)
+    url, name = url_of(record), escape(str(record))
+    return mark_safe(
+        f'<tr data-row data-id="{record.pk}" data-peek="{url}peek" data-open="{url}" data-row-url="{url}row">'
+        f'<td class="ck"><input class="form-check-input" type="checkbox" data-select value="{record.pk}" '
+        f'aria-label="{_("选择")} {name}"></td>{cells}</tr>\n'
     )
 
 

@@ -1,0 +1,127 @@
+"""Value and overview in the browser: computed when asked, each figure a door, charts with their tables, for all screens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, WIDE, LogIn
+from tests.browser.test_looks import overflow, problems, settled
+
+PAGES = ("/analytics/value", "/analytics/overview")
+WORK = 30_000  # milliseconds: the first scoring starts a process that reads everything
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worker(site: str) -> Iterator[None]:
+    """The worker of the product, for the company of the browser stories."""
+    del site
+    process = subprocess.Popen([sys.executable, "-m", "zhike.server.worker"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def scored(page: Page) -> Page:
+    """The value page with figures: worked out now if nobody did before."""
+    page.goto("/analytics/value")
+    offer = page.get_by_role("button", name="现在算")
+    if offer.count():
+        offer.click()
+        expect(page.locator(".zk-heat")).to_be_visible(timeout=WORK)
+    return page
+
+
+def number(text: str) -> int:
+    """12 of "12 家"."""
+    return int(text.split()[0].replace(",", ""))
+
+
+def drawn(page: Page) -> Page:
+    """The overview when all of its cards came and drew."""
+    page.goto("/analytics/overview")
+    expect(page.locator("[data-chart] :is(svg, canvas)")).to_have_count(6)
+    return settled(page)
+
+
+def test_the_first_figures_are_worked_out_when_asked_for(open_as: LogIn) -> None:
+    page = scored(open_as("admin"))
+    expect(page.locator("tfoot td.num").first).to_have_text("40")
+    cells = page.locator(".zk-heat a")
+    expect(cells).to_have_count(25)
+    assert sum(number(text) for text in cells.locator("span").all_inner_texts()) == 40
+
+
+@pytest.mark.parametrize("who", ["admin", "linyue"])
+def test_a_cell_of_the_map_opens_the_customers_it_counts(who: str, open_as: LogIn) -> None:
+    scored(open_as("admin"))
+    page = open_as(who, "/analytics/value")
+    filled = page.locator(".zk-heat a").filter(has_not_text="0 家").first
+    count = number(filled.locator("span").inner_text())
+    filled.click()
+    page.wait_for_url("**/customers/?rfm.in=*")
+    expect(page.locator("[data-row]")).to_have_count(count)
+    assert count > 0
+
+
+def test_a_segment_of_the_table_opens_the_customers_it_counts(open_as: LogIn) -> None:
+    page = scored(open_as("admin"))
+    row = page.locator("tbody tr").filter(has_text="重要发展")
+    count = number(row.locator("td.num").first.inner_text())
+    row.locator("td.num a").first.click()
+    page.wait_for_url("**/customers/?segment.in=2*")
+    expect(page.locator("[data-row]")).to_have_count(count)
+
+
+def test_a_card_draws_and_its_table_takes_the_place_of_the_chart(open_as: LogIn) -> None:
+    scored(open_as("admin"))
+    page = drawn(open_as("admin"))
+    card = page.locator("section.zk-card").filter(has=page.get_by_role("heading", name="销售额", exact=True))
+    chart, table, toggle = card.locator(".zk-chart"), card.locator("table"), card.get_by_role("button", name="看表格")
+    box = chart.locator("svg, canvas").first.bounding_box()
+    assert box is not None
+    assert box["width"] > 300
+    assert box["height"] > 100
+    expect(table).to_be_hidden()
+    toggle.click()
+    expect(table).to_be_visible()
+    expect(chart).to_be_hidden()
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    toggle.click()
+    expect(chart).to_be_visible()
+    expect(table).to_be_hidden()
+
+
+def test_a_figure_of_a_card_opens_the_orders_it_counts(open_as: LogIn) -> None:
+    scored(open_as("admin"))
+    page = drawn(open_as("linyue"))
+    orders = page.locator(".zk-strip a").filter(has_text="订单数")
+    count = int(orders.locator(".zk-v").inner_text().replace("单", ""))
+    orders.click()
+    page.wait_for_url("**/orders/?*")
+    expect(page.locator("[data-row]")).to_have_count(count)
+    assert 0 < count < 40
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_of_figures_bar_nobody_and_fit_a_phone(path: str, open_as: LogIn) -> None:
+    page = scored(open_as("admin"))
+    page = drawn(page) if path == PAGES[1] else page
+    for size, dark in ((WIDE, False), (WIDE, True), (PHONE, False)):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.set_viewport_size(size)
+        page.wait_for_timeout(400)  # colours change over a moment
+        assert (problems(settled(page)), overflow(page)) == ([], 0), (size, dark)
+
+
+def test_a_card_as_a_table_bars_nobody(open_as: LogIn) -> None:
+    scored(open_as("admin"))
+    page = drawn(open_as("admin"))
+    for toggle in page.get_by_role("button", name="看表格").all():
+        toggle.click()
+    page.set_viewport_size(PHONE)
+    assert (problems(settled(page)), overflow(page)) == ([], 0)

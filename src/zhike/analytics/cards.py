@@ -71,7 +71,7 @@ class Card:
 
     @property
     def is_empty(self) -> bool:
-        return not any(value.exact not in ("", "0") for _label, _url, values in self.rows for value in values)
+        return not any(value.exact.strip("0.") for _label, _url, values in self.rows for value in values)
 
 
 CARDS: tuple[tuple[str, Words], ...] = (

@@ -94,7 +94,9 @@ def _append(run: ImportRun, plan: Plan, source: Path, part: Path) -> list[dict[s
     with open_for(plan, source) as opened, RefusedRows(part, opened.columns, words=words, state=state) as file:
         for row, cells, refusal in _cells(run, opened.batches(plan.batch)):
             facts = {"detail": refusal.detail} if refusal.detail else {}
-            file.add(row, cells, [Problem(column=column_of.get(refusal.field) or _title(plan, refusal.field), code=refusal.code, facts=facts)])
+            file.add(
+                row, cells, [Problem(column=column_of.get(refusal.field) or _title(plan, refusal.field), code=refusal.code, facts=facts)]
+            )
         return [shown_row(row) for row in file.first]
 
 

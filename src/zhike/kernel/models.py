@@ -156,7 +156,7 @@ class SearchDoc(models.Model):
             GinIndex(fields=["tsv"], name="search_words"),
             models.Index(fields=["owner_id", "-updated_at", "-id"], name="search_owner"),
             models.Index(fields=["team_id", "-updated_at", "-id"], name="search_team"),
-            models.Index(fields=["-updated_at", "-id"], name="search_time"),
+            models.Index(fields=["kind", "-updated_at", "-id"], name="search_kind"),
         ]
 
 

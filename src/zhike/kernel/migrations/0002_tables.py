@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('tsv', django.contrib.postgres.search.SearchVectorField()),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['tsv'], name='search_words'), models.Index(fields=['owner_id', '-updated_at', '-id'], name='search_owner'), models.Index(fields=['team_id', '-updated_at', '-id'], name='search_team'), models.Index(fields=['-updated_at', '-id'], name='search_time')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['tsv'], name='search_words'), models.Index(fields=['owner_id', '-updated_at', '-id'], name='search_owner'), models.Index(fields=['team_id', '-updated_at', '-id'], name='search_team'), models.Index(fields=['kind', '-updated_at', '-id'], name='search_kind')],
             },
         ),
         migrations.CreateModel(

@@ -249,7 +249,7 @@ def update_sql(work: Applying, entity: Entity) -> str:
         return ""
     sets: dict[str, str] = {}
     for column in shape.written:
-        is_cleared = column in entity.unlike or (work.plan.options.clear_empty and column in shape.columns)
+        is_cleared = work.plan.options.clear_empty and column in shape.columns
         fallback = column_default(entity, column) if is_cleared else f"t.{quoted(column)}"
         sets[column] = f"coalesce(e.{quoted(column)}, {fallback})" if fallback else f"e.{quoted(column)}"
     joins = ""

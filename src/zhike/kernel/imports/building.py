@@ -127,7 +127,7 @@ def build_sql(plan: Plan, entity: Entity, *, has_twins: bool) -> tuple[str, Para
     if entity.name != plan.target.main:
         differs = f"({differs}) and ({_changeable(plan, entity)[0]})"
     refused, params = _refused(plan, entity, shape)
-    values = [f"{row_value(entity, shape, column)} as {quoted(column)}" for column in shape.written]
+    values = [f"{row_value(shape, column)} as {quoted(column)}" for column in shape.written]
     values += [f"b.{quoted('+' + name)}" for name in shape.on_create]
     at = (
         f"l_{entity.cluster_by}.row_no"
@@ -230,11 +230,9 @@ def column_default(entity: Entity, column: str) -> str | None:
     return "''" if isinstance(found, models.CharField | models.TextField) else None
 
 
-def row_value(entity: Entity, shape: Shape, column: str) -> str:
-    """A written column while records are matched: of the file, of the record linked, or null when it is like that one's."""
-    value = f"l_{shape.links[column].name}.id" if column in shape.links else f"b.{quoted(column)}"
-    other, same = entity.unlike.get(column, ("", ""))
-    return f"nullif({value}, l_{other}.{quoted(same)})" if other in {one.name for one in shape.linked} else value
+def row_value(shape: Shape, column: str) -> str:
+    """A written column while records are matched: of the file, or the id of the record linked."""
+    return f"l_{shape.links[column].name}.id" if column in shape.links else f"b.{quoted(column)}"
 
 
 def difference(plan: Plan, entity: Entity, shape: Shape, value_of: Callable[[str], str]) -> str:
@@ -242,7 +240,7 @@ def difference(plan: Plan, entity: Entity, shape: Shape, value_of: Callable[[str
     tests = []
     for column in shape.written:
         value, stored = value_of(column), f"t.{quoted(column)}"
-        if column in entity.unlike or (plan.options.clear_empty and column in shape.columns):
+        if plan.options.clear_empty and column in shape.columns:
             default = column_default(entity, column)
             tests.append(f"{stored} is distinct from " + (f"coalesce({value}, {default})" if default else value))
         else:
@@ -251,7 +249,7 @@ def difference(plan: Plan, entity: Entity, shape: Shape, value_of: Callable[[str
 
 
 def _differs(plan: Plan, entity: Entity, shape: Shape) -> str:
-    return difference(plan, entity, shape, lambda column: row_value(entity, shape, column))
+    return difference(plan, entity, shape, lambda column: row_value(shape, column))
 
 
 def _refused(plan: Plan, entity: Entity, shape: Shape) -> tuple[str, Params]:

@@ -118,7 +118,6 @@ class Entity:
     guard: str = ""  # entity whose record decides what is permitted
     cluster_by: str = ""  # link entity whose rows keep these together
     after_chunk: Callable[[Any, Chunk], None] | None = None
-    unlike: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # kept only where it differs from (entity, column)
     refresh: str = ""  # link column whose record is searched by what stands here
 
     def field(self, name: str) -> ImportField | None:

@@ -113,12 +113,12 @@ def test_killed_again_and_again_an_import_ends_as_if_nothing_had_been(committed:
     run = new(path)
     kills = 0
     for _ in range(KILLS):
-        if killed_after(run, "work", float(random.uniform(0.05, 0.5))):
+        if killed_after(run, "work", float(random.uniform(0.02, 0.15))):
             break
         kills += 1
     finished(run, "work")
     run.refresh_from_db()
-    assert kills > 0  # how many fit in depends on the machine; benchmarks/import_kill.py does thirty
+    assert kills > 2
     assert run.counts == counts
     found = steady_picture()
     assert {name: found[name] for name in found if name != "history"} == {name: wanted[name] for name in wanted if name != "history"}

@@ -50,7 +50,7 @@ class Filter:
     covered: bool = False  # the column is included in every index family of the sorts
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
-    names: Callable[[Sequence[str]], list[str]] | None = None  # stored values in words
+    names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
 
     @property

@@ -47,8 +47,8 @@ def _uuids(values: Sequence[str]) -> list[uuid.UUID]:
         raise Refused("filter_value", name="customer", value=",".join(values)) from wrong
 
 
-def _customer_names(values: Sequence[str]) -> list[str]:
-    return list(Customer.objects.filter(pk__in=_uuids(values)).values_list("name", flat=True))
+def _customer_names(actor: Actor, values: Sequence[str]) -> list[str]:
+    return list(Customer.objects.visible_to(actor).filter(pk__in=_uuids(values)).values_list("name", flat=True))
 
 
 objects.add(

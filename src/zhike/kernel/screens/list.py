@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import directory
+from ..actor import Actor
 from ..addresses import url_of
 from ..errors import Refused
 from ..lists.conditions import Chip, chips
@@ -167,13 +169,13 @@ def _label(spec: ObjectSpec, path: str) -> object:
 
 def chips_of(wanted: Listing) -> list[Chip]:
     """The filters in words, with names of people, teams and choices."""
-    return chips(wanted.chosen, names_of)
+    return chips(wanted.chosen, partial(names_of, wanted.actor))
 
 
-def names_of(item: Filter, values: Sequence[str]) -> list[str]:
+def names_of(actor: Actor, item: Filter, values: Sequence[str]) -> list[str]:
     """Stored values of a filter as a reader knows them."""
     if item.names:
-        return item.names(values)
+        return item.names(actor, values)
     if item.kind == "person":
         ids = [int(v) for v in values if v.isdigit()]
         known = directory.teams(ids) if item.column == "team" else directory.people(ids)

@@ -45,15 +45,23 @@ def _matching(spec: ObjectSpec, actor: Actor, typed: str) -> list[Record]:
 class PickWidget(forms.TextInput):
     """A hidden id beside a text field that asks the server."""
 
-    def __init__(self, spec: ObjectSpec) -> None:
+    def __init__(self, spec: ObjectSpec, actor: Actor) -> None:
         super().__init__()
-        self.spec = spec
+        self.spec, self.actor = spec, actor
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         del renderer
-        record = self.spec.model.objects.filter(pk=value).first() if value else None
+        record = self._record(value)
         context = {"name": name, "value": value or "", "record": record, "spec": self.spec, "id": (attrs or {}).get("id", f"id_{name}")}
         return mark_safe(render_to_string("kernel/pick_field.html", context))
+
+    def _record(self, value: Any) -> Record | None:
+        """The record of an id that may come from an address: nobody learns a name from here that he may not see."""
+        try:
+            pk = uuid.UUID(str(value))
+        except ValueError:
+            return None
+        return self.spec.model.objects.visible_to(self.actor).filter(pk=pk).first()
 
 
 class PickField(forms.Field):
@@ -61,7 +69,7 @@ class PickField(forms.Field):
 
     def __init__(self, model: type[Record], actor: Actor, **kwargs: Any) -> None:
         self.model, self.actor = model, actor
-        super().__init__(widget=PickWidget(objects.of(model)), **kwargs)
+        super().__init__(widget=PickWidget(objects.of(model), actor), **kwargs)
 
     def to_python(self, value: Any) -> uuid.UUID | None:
         if not value:

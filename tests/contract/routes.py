@@ -71,6 +71,8 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/undo": Route(path="/imports/{run}/undo", is_run=True, form={}),
     "imports/<uuid:pk>/discard": Route(path="/imports/{run}/discard", is_run=True, form={}),
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
+    # settings
+    "settings/": Route(path="/settings/"),
     # every object type
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),

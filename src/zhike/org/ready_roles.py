@@ -10,6 +10,8 @@ VERBS = ("view", "create", "change", "delete", "export", "import")
 EVERY = dict.fromkeys(VERBS, Scope.ALL)
 READ = {"view": Scope.ALL, "export": Scope.ALL}
 PAGES = ("analytics.value", "analytics.overview")
+# What an administrator looks after: settings, people and teams, roles, fields and layouts, the log of changes, links to other systems.
+HOUSE = ("org.settings", "org.people", "org.roles", "org.fields", "org.audit", "org.integrations")
 
 # object label -> verb -> scope, for each role; "branch" is one's teams with all teams below
 READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
@@ -19,7 +21,7 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
             "customers.customer": EVERY | {"transfer": Scope.ALL},
             "orders.order": EVERY,
             "catalog.product": EVERY,
-            "org.settings": {"view": Scope.ALL, "change": Scope.ALL},
+            **{label: {"view": Scope.ALL, "change": Scope.ALL} for label in HOUSE},
             **{page: {"view": Scope.ALL} for page in PAGES},
         },
     ),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import objects
+from zhike.kernel.screens.settings import setting_nav
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ PLACES = (
     ),
     Place(key="imports", label=_("导入"), url="/imports/", icon="upload", hotkey="i", keys="dr daoru"),
 )
+SETTINGS = ("/settings/", "/account/")
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -79,6 +81,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             if spec.form and actor.may(spec.policy.label, "create")
         ],
         "me": actor,
+        "settings_url": "/settings/",
+        "settings_current": request.path.startswith(SETTINGS),
+        "setting_nav": setting_nav(actor, request.path) if request.path.startswith(SETTINGS) else (),
         "user_key": f"{company.slug if company else ''}:{actor.user_id}",
     }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search
+from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search, settings
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("kernel/components", search.components),
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
+    path("settings/", settings.index, name="settings"),
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
     path("imports/<uuid:pk>/", imports.run_page),

@@ -13,8 +13,10 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from . import registry
+        from .imports import declared
 
         autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners")
+        declared.offer_declared()
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -12,12 +13,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import Promise
 
-from .actor import Actor
+from .actor import Actor, Scope
 from .fielddefs import FieldDef, built_in
 from .models import Record
 from .policy import Policy
 
 Words = str | Promise
+RoleGrants = Mapping[str, Mapping[str, Scope]]  # code of a ready role -> verb -> scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,10 @@ class Sort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A condition offered in words. `kind`: choice, number, person, range, dates; `build` makes the rows of others."""
+    """A condition offered in words. `kind`: choice, number, person, range, dates, yes_no, link; `build` makes the rows of others.
+
+    `target` is the object type behind a link; `may_be_null` says that an empty value is stored as null.
+    """
 
     name: str
     label: Words
@@ -53,6 +58,8 @@ class Filter:
     build: Callable[[str, tuple[str, ...]], Q] | None = None
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
+    target: type[models.Model] | None = None
+    may_be_null: bool = False
 
     @property
     def column(self) -> str:
@@ -75,6 +82,31 @@ class SidePanel:
     template: str
     load: Callable[[Actor, Any], Mapping[str, Any] | None]
     place: str = "side"  # facts, side, head, peek
+    rank: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rail:
+    """The place of an object type in the rail: lower ranks come first; `hotkey` goes there after g."""
+
+    rank: int
+    hotkey: str = ""
+    starts: tuple[str, ...] = ()  # further addresses at which the place is the current one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importable:
+    """What files may bring of an object type, and how they are recognised; the headings guessed come from the fields' names.
+
+    Each of `keys` names the fields that tell a record apart together; of several the first one that a file has counts.
+    `headings` are further names people give a column; `derived` are columns that `prepare` works out, with the fields it needs.
+    """
+
+    fields: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    headings: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
+    weights: Mapping[str, float] = made_by(default_factory=dict)
+    derived: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
     rank: int = 50
 
 
@@ -126,7 +158,10 @@ class SearchSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSpec:
-    """Everything about an object type that is not a rule."""
+    """Everything about an object type that is not a rule.
+
+    `grants` are what the ready roles may do with it; `rail` gives it a place of its own, `importable` lets files bring it.
+    """
 
     model: type[Record]
     policy: Policy
@@ -146,6 +181,9 @@ class ObjectSpec:
     required: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     search: SearchSource | None = None
+    importable: Importable | None = None
+    grants: RoleGrants = made_by(default_factory=dict)
+    rail: Rail | None = None
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     badges: Callable[[Any], list[tuple[Words, str]]] | None = None
     facts: Callable[[Any], list[Words]] | None = None
@@ -188,6 +226,11 @@ class ObjectSpec:
         yield from (*self.form, *self.form_more, *self.required, *self.read_only)
         for panel in self.panels:
             yield from panel.fields
+        if self.importable:
+            yield from self.importable.fields
+            for key in self.importable.keys:
+                yield from key
+            yield from self.importable.derived
         if self.search:
             yield from filter(None, (self.search.title, self.search.code, self.search.phone, self.search.person))
 

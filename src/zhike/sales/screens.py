@@ -19,12 +19,15 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
+from zhike.kernel.screens.places import Place, add_place
 from zhike.kernel.screens.web import actor_in, record_of, screen, toast, trigger
 from zhike.kernel.text.workdays import workdays_between
 
 from .actions import answer_suggestion, do_suggestion
 from .queries import counts, has_customers, may_see_team, suggestions
 from .touch_rules import RULES, rule_of
+
+add_place(Place(key="today", label=gettext_lazy("今日"), url="/", icon="sun-high", rank=10, hotkey="t", keys="jr jinri today"))
 
 
 @screen

@@ -7,6 +7,7 @@ from django.core.management import call_command
 
 from zhike.kernel.text.folding import fold
 from zhike.kernel.text.pinyin import syllables
+from zhike.org.ready_roles import grant_new_types
 from zhike.server import digests
 from zhike.server.companies import forget_companies, use_company
 from zhike.server.control import (
@@ -92,6 +93,7 @@ def migrate_company(company: Company) -> None:
 def _migrate(database: str) -> None:
     with use_company(_unlisted(database)):
         call_command("migrate", verbosity=0, interactive=False)
+        grant_new_types()
     close_pools(database)
     mark_schema(database, digests.migrations())
 

@@ -11,7 +11,6 @@ from decimal import Decimal, InvalidOperation
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from ..actor import Actor
 from ..errors import Refused
@@ -113,7 +112,7 @@ def _dates(chosen: Chosen, actor: Actor) -> Q:
     del actor
     path = chosen.filter.column
     if chosen.op in ("none", "any"):
-        return Q(**{f"{path}__lt": _EARLY}) if chosen.op == "none" else Q(**{f"{path}__gte": _EARLY})
+        return _never(chosen) if chosen.op == "none" else Q(**{f"{path}__gte": _EARLY})
     try:
         if chosen.op in ("within", "before"):
             start = _midnight(timezone.localdate() - dt.timedelta(days=int(chosen.values[0])))
@@ -127,6 +126,39 @@ def _dates(chosen: Chosen, actor: Actor) -> Q:
     return keep & Q(**{f"{path}__lt": _midnight(day + dt.timedelta(days=1))}) if chosen.op == "is" else keep
 
 
+def _never(chosen: Chosen) -> Q:
+    early = Q(**{f"{chosen.filter.column}__lt": _EARLY})
+    return early | Q(**{f"{chosen.filter.column}__isnull": True}) if chosen.filter.may_be_null else early
+
+
+def _yes_no(chosen: Chosen, actor: Actor) -> Q:
+    del actor
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{path: chosen.op == "any"})
+    if not set(chosen.values) <= {"1", "0"}:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    keep = Q(**{f"{path}__in": [value == "1" for value in chosen.values]})
+    return ~keep if chosen.op == "not" else keep
+
+
+def _link(chosen: Chosen, actor: Actor) -> Q:
+    del actor
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{f"{path}__isnull": chosen.op == "none"})
+    keep = Q(**{f"{path}__in": uuids(chosen.filter.name, chosen.values)})
+    return ~keep if chosen.op == "not" else keep
+
+
+def uuids(name: str, values: Sequence[str]) -> list[uuid.UUID]:
+    """Ids in an address; Refused("filter_value") when one is none."""
+    try:
+        return [uuid.UUID(value) for value in values]
+    except ValueError as wrong:
+        raise Refused("filter_value", name=name, value=",".join(values)) from wrong
+
+
 _EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
 _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "choice": _choice,
@@ -134,24 +166,13 @@ _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "person": _person,
     "range": _range,
     "dates": _dates,
+    "yes_no": _yes_no,
+    "link": _link,
 }
 
 
 def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
-
-
-def batch_filter() -> Filter:
-    """Records that one import made; set by links from the import's page, not offered in the menu."""
-    return Filter(name="batch", label=_lazy("导入批次"), build=_of_batch, in_menu=False)
-
-
-def _of_batch(op: str, values: tuple[str, ...]) -> Q:
-    del op
-    try:
-        return Q(batch_id__in=[uuid.UUID(value) for value in values])
-    except ValueError as wrong:
-        raise Refused("filter_value", name="batch", value=",".join(values)) from wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

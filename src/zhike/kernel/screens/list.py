@@ -14,22 +14,26 @@ from django.utils.cache import patch_vary_headers
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from .. import directory
 from ..actor import Actor
 from ..addresses import url_of
 from ..errors import Refused
-from ..lists.conditions import Chip, chips
+from ..imports.targets import find_target
+from ..lists.conditions import Chip, chips, uuids
 from ..lists.pages import Listing, Size, listing, rows, size_at_once, size_counted
 from ..models import Preference, Record
+from ..policy import policy_of
+from ..registry import objects
 from ..spec import Column, Filter, ObjectSpec
 from ..templatetags.zhike_ui import wan
 from .cells import NUMERIC, Reader, draw
+from .pick import PickWidget
 from .web import actor_in, address_params, is_fragment, record_of, screen, spec_of, trigger, with_params
 
 PLACE = ("after", "peek", "shown")
-VERBS = ("create", "change", "delete", "export", "import", "transfer")
+VERBS = ("create", "change", "delete", "export", "transfer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
         "filters": [item for item in spec.filters if item.in_menu],
         "sort_label": next(sort.label or _label(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
         "tabs": tabs(spec, params),
-        "may": {verb: actor_in(request).may(spec.policy.label, verb) for verb in VERBS},
+        "may": {verb: actor_in(request).may(spec.policy.label, verb) for verb in VERBS} | _may_import(spec, actor_in(request)),
         "colspan": len(columns) + 1,
         "export_kinds": (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet")),
     }
@@ -100,6 +104,11 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     columns = spec.shown(chosen_columns(spec, request))
     row = _row(record, columns, spec, reader_for(request, [record], columns))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
+
+
+def _may_import(spec: ObjectSpec, actor: Actor) -> dict[str, bool]:
+    """Whether there is anything to bring in as, and the right to do so."""
+    return {"import": find_target(spec.slug) is not None and actor.may(spec.policy.label, "import")}
 
 
 def _rows_context(request: HttpRequest, wanted: Listing, columns: Sequence[Column], params: dict[str, str]) -> dict[str, Any]:
@@ -180,6 +189,12 @@ def names_of(actor: Actor, item: Filter, values: Sequence[str]) -> list[str]:
         ids = [int(v) for v in values if v.isdigit()]
         known = directory.teams(ids) if item.column == "team" else directory.people(ids)
         return [_("我") if v == "me" else known.get(int(v), v) if v.isdigit() else v for v in values]
+    if item.target is not None:
+        linked = item.target._default_manager.filter(policy_of(item.target).rows(actor, "view"), pk__in=uuids(item.name, values))
+        known_links = {str(row.pk): str(row) for row in linked}
+        return [known_links[v] for v in values if v in known_links]
+    if item.kind == "yes_no":
+        return [pgettext("answer", "是") if v == "1" else pgettext("answer", "否") for v in values]
     if item.choices:
         known_choices = {key: str(label) for key, label in item.choices()}
         return [known_choices.get(v, v) for v in values]
@@ -244,23 +259,36 @@ def filter_dialog(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     params = address_params(request, *PLACE)
     current = next((c for c in listing(spec, actor_in(request), params).chosen if c.filter.name == item.name), None)
     others = {key: value for key, value in params.items() if key.partition(".")[0] != item.name}
-    options: list[tuple[str, object]] = []
-    if item.kind == "person":
-        named = directory.teams() if item.column == "team" else directory.people()
-        me: list[tuple[str, object]] = [] if item.column == "team" else [("me", _("我"))]
-        options = [*me, *((str(pk), label) for pk, label in named.items())]
-    elif item.choices:
-        options = list(item.choices())
     context = {
+        "picker": _picker(item, actor_in(request), current.values if current else ()),
         "spec": spec,
         "item": item,
         "others": others,
         "current": current,
-        "options": options,
+        "options": _options(item),
         "values": current.values if current else (),
         "op": current.op if current else "",
     }
     return render(request, "kernel/filter.html", context)
+
+
+def _options(item: Filter) -> list[tuple[str, object]]:
+    """What a filter may be set to, where that can be ticked."""
+    if item.kind == "person" and item.column == "team":
+        return [(str(pk), label) for pk, label in directory.teams().items()]
+    if item.kind == "person":
+        return [("me", _("我")), *((str(pk), label) for pk, label in directory.people().items())]
+    if item.kind == "yes_no":
+        return [("1", pgettext("answer", "是")), ("0", pgettext("answer", "否"))]
+    return list(item.choices()) if item.choices else []
+
+
+def _picker(item: Filter, actor: Actor, values: Sequence[str]) -> SafeString | None:
+    """The field that finds the record of a link."""
+    if item.target is None or not objects.has(item.target._meta.label_lower):
+        return None
+    widget = PickWidget(objects.of(item.target), actor)
+    return widget.render(f"{item.name}.in", values[0] if values else None, {"id": "f-in"})
 
 
 def count_words(count: int, unit: object) -> str:

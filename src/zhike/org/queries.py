@@ -26,6 +26,7 @@ union all select 'grant', g.role_id, g.label, g.verb, g.scope from org_grant g j
 union all select 'field', f.role_id, f.label, f.field, f.rule from org_fieldrule f join held using (role_id)
 union all select 'share', 0, k."table", '', max(s.can_change::int) from kernel_share s join kernel_tablekind k using (kind)
   where (s.user_id = %(user)s or s.team_id in (select id from mine)) and (s.until is null or s.until > now()) group by k."table"
+union all select 'schema', 0, '', '', version from kernel_fieldcatalogue
 """
 
 
@@ -39,6 +40,7 @@ class _Held:
     viewers: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     rules: defaultdict[tuple[str, str], dict[int, Rule]] = field(default_factory=lambda: defaultdict(dict))
     shared: dict[str, bool] = field(default_factory=dict)
+    schema: int = 0
 
     def take(self, row: tuple[str, int, str, str, int]) -> None:
         """Put one row of SQL_ACTOR where it belongs."""
@@ -53,13 +55,15 @@ class _Held:
                 self.viewers[name].add(number)
         elif what == "field":
             self.rules[name, word][number] = Rule(value)
+        elif what == "schema":
+            self.schema = value
         else:
             self.shared[_label_of_table(name)] = bool(value)
 
 
 def actor_of(user: User, *, source: str = "web") -> Actor:
     """The actor a person is: the widest scope of each grant over all roles, own teams and the teams below them, field
-    rules, and the object types of which something is shared with him."""
+    rules, the object types of which something is shared with him, and the state of the company's own fields."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_ACTOR, {"user": user.pk})
         rows = cursor.fetchall()
@@ -77,6 +81,7 @@ def actor_of(user: User, *, source: str = "web") -> Actor:
         grants=held.grants,
         field_rules=_mildest(held),
         shared=held.shared,
+        schema=held.schema,
         source=source,
     )
 

@@ -31,9 +31,9 @@ def add_field(label: str, wish: Wish, *, by: Actor) -> CustomField:
         raise Refused("gone", label=label)
     policy_of(CustomField).require_any(by, "change")
     with transaction.atomic():
-        history.begin_change(by, verb="add_field", label="kernel.customfield")
         last = CustomField.objects.filter(label=label).aggregate(last=Max("position"))["last"]
         field = CustomField(label=label, kind=wish.kind, position=(last or 0) + 1)
+        history.begin_change(by, verb="add_field", label="kernel.customfield", object_id=field.pk)
         write_wish(field, wish)
         save_new(field, by=by)
         if field.is_filterable or field.is_sortable or field.is_unique:

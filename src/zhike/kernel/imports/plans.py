@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from zhike.kernel.actor import Actor, Scope
+from zhike.kernel.actor import Actor, Rule, Scope
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.guessing import Guess, Guessable, guess_mapping
+from zhike.kernel.imports.own import closed_to, find_target
 from zhike.kernel.imports.reading import Source
 from zhike.kernel.imports.tables import ImportRun
-from zhike.kernel.imports.targets import Entity, ImportTarget, Key, Names, find_target
+from zhike.kernel.imports.targets import Entity, ImportTarget, Key, Names
 from zhike.kernel.imports.values import Kind
 from zhike.kernel.text.folding import fold
 
@@ -94,7 +95,9 @@ class Plan:
             name = f"{entity.name}.{one.name}"
             if name not in mapped:
                 continue
-            if one.lookup:
+            if one.json:
+                found[one.name] = one.json.format(staged(entity.name, next(iter(one.lookup.writes)) if one.lookup else one.name))
+            elif one.lookup:
                 found |= {column: staged(entity.name, column) for column in one.lookup.writes}
             elif one.is_stored:
                 found[one.db_column] = staged(entity.name, one.name)
@@ -170,20 +173,22 @@ def staged(entity: str, name: str) -> str:
     return f"s.{quoted(f'{entity}.{name}')}"
 
 
-def guessables(target: ImportTarget) -> list[Guessable]:
+def guessables(target: ImportTarget, by: Actor) -> list[Guessable]:
+    """The fields that a file of this actor may fill."""
     return [
         Guessable(field=f"{e.name}.{f.name}", names=(*f.names, str(f.title), f"{e.name}.{f.name}"), shape=f.shape, weight=f.weight)
         for e, f in target.fields()
+        if not closed_to(e, f.name, by)
     ]
 
 
-def guess(target: ImportTarget, source: Source) -> tuple[Guess, ...]:
+def guess(target: ImportTarget, source: Source, by: Actor) -> tuple[Guess, ...]:
     """Which field each file column is probably meant for."""
-    return guess_mapping(source.columns, source.sample(200), guessables(target), fold=fold)
+    return guess_mapping(source.columns, source.sample(200), guessables(target, by), fold=fold)
 
 
 def target_named(name: str) -> ImportTarget:
-    """The target; Refused("target_unknown") when there is none of that name."""
+    """The target with the company's own fields; Refused("target_unknown") when there is none of that name."""
     target = find_target(name)
     if target is None:
         raise Refused("target_unknown", target=name)
@@ -213,6 +218,9 @@ def check_plan(plan: Plan) -> None:
             raise Refused("field_unknown", field=path, target=plan.target.name)
         if path in seen:
             raise Refused("field_twice", field=path)
+        entity, one = plan.target.found(path)
+        if closed_to(entity, one.name, plan.actor):
+            raise Refused("field_not_permitted", field=path)
         seen.add(path)
     for path in plan.options.keys:
         _check_key(plan, path)
@@ -245,7 +253,8 @@ def actor_plain(by: Actor) -> dict[str, Any]:
     return {
         "kind": by.kind, "user_id": by.user_id, "name": by.name, "team_ids": sorted(by.team_ids),
         "branch_ids": sorted(by.branch_ids), "home_team": by.home_team, "source": by.source, "reason": by.reason,
-        "grants": [[label, verb, int(scope)] for (label, verb), scope in by.grants.items()],
+        "grants": [[label, verb, int(scope)] for (label, verb), scope in by.grants.items()], "roles": sorted(by.role_ids),
+        "field_rules": {label: {name: int(rule) for name, rule in rules.items()} for label, rules in by.field_rules.items()},
     }  # fmt: skip
 
 
@@ -255,4 +264,6 @@ def actor_from(plain: Mapping[str, Any]) -> Actor:
         kind=plain["kind"], user_id=plain["user_id"], name=plain["name"], team_ids=frozenset(plain["team_ids"]),
         branch_ids=frozenset(plain["branch_ids"]), home_team=plain["home_team"], source=plain["source"],
         reason=plain["reason"], grants={(label, verb): Scope(scope) for label, verb, scope in plain["grants"]},
+        role_ids=frozenset(plain.get("roles", ())),
+        field_rules={label: {name: Rule(rule) for name, rule in rules.items()} for label, rules in plain.get("field_rules", {}).items()},
     )  # fmt: skip

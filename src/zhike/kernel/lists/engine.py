@@ -184,9 +184,9 @@ def _walk_length(wanted: Wanted) -> int:
     scope = wanted.reach.within() & wanted.walk
     plan = _plan(wanted.model, scope & wanted.rest)
     matches = max(plan["Plan Rows"], 1)
-    if wanted.covered is None and matches <= (RARE if plan["Node Type"] == "Seq Scan" else RARE_INDEXED):
-        return 0
     steps = estimate(wanted.model, scope) * (wanted.size + 1) / matches
+    if wanted.covered is None and matches <= (RARE if plan["Node Type"] == "Seq Scan" else min(RARE_INDEXED, 4 * steps)):
+        return 0
     longest, cost = (WALK, STEP_COST_READING) if wanted.covered is None else (WALK_COVERED, STEP_COST)
     if steps > longest or steps * cost > plan["Total Cost"]:
         return 0

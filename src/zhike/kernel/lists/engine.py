@@ -30,6 +30,7 @@ from ..policy import Reach
 
 PAGE = 50
 SMALL_SCOPE = 12_000
+FEW = 1_000
 RARE = 4_000
 RARE_INDEXED = 12_000  # where an index leads to the matches
 WALK = 16_000
@@ -184,8 +185,11 @@ def _walk_length(wanted: Wanted) -> int:
     scope = wanted.reach.within() & wanted.walk
     plan = _plan(wanted.model, scope & wanted.rest)
     matches = max(plan["Plan Rows"], 1)
+    is_indexed = plan["Node Type"] != "Seq Scan"
+    if wanted.covered is None and matches <= (FEW if is_indexed else RARE):
+        return 0
     steps = estimate(wanted.model, scope) * (wanted.size + 1) / matches
-    if wanted.covered is None and matches <= (RARE if plan["Node Type"] == "Seq Scan" else min(RARE_INDEXED, 4 * steps)):
+    if wanted.covered is None and is_indexed and matches <= min(RARE_INDEXED, 4 * steps):
         return 0
     longest, cost = (WALK, STEP_COST_READING) if wanted.covered is None else (WALK_COVERED, STEP_COST)
     if steps > longest or steps * cost > plan["Total Cost"]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.server.connection import database_settings
 from zhike.server.home import current_home
+from zhike.server.logs import logging_settings
 
 HOME = current_home()
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -44,6 +45,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "zhike.server.requests.RequestMiddleware",
+    "zhike.server.probes.ProbeMiddleware",
     "zhike.server.middleware.CompanyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -147,11 +150,5 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("ZHIKE_LOG", "WARNING")},
-}
+LOGGING = logging_settings()
 PROCRASTINATE_ON_APP_READY = None

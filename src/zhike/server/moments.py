@@ -17,18 +17,17 @@ from pathlib import Path
 
 import psycopg
 
-from zhike.server import cluster
+from zhike.server import cluster, dumps
 from zhike.server.cluster import Place, own_folder, place_of
 from zhike.server.connection import address, is_embedded
 from zhike.server.console import say
 from zhike.server.control import control
+from zhike.server.dumps import prints_of, rows_in
 from zhike.server.embedded import Embedded, running_pid
 from zhike.server.home import Home, current_home
 from zhike.server.processes import ServerError, ServiceUser, service_user
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_ROWS = """SELECT coalesce(sum((xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM %I.%I', n.nspname, c.relname), false, true, '')))[1]::text::bigint), 0)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public' AND c.relpersistence = 'p'"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,18 +228,13 @@ def _start_and_count(moment: datetime, target: Home, home: Home, kept: Path | No
         where = address(target)
         with psycopg.connect(where.conninfo(), autocommit=True) as connection:
             databases = [row[0] for row in connection.execute("SELECT database FROM company WHERE server = ''").fetchall()]
-        rows = sum(_rows(where.conninfo(name)) for name in databases)
+        # Every row is read: what cannot be read was not brought back.
+        rows = sum(rows_in(prints_of(dumps.Place(where=where, database=name))) for name in databases)
     finally:
         server.stop()
     if target.root != home.root:
         _copy_rest(home, target)
     return Back(home=target.root, moment=moment, companies=len(databases), rows=rows, kept=kept)
-
-
-def _rows(conninfo: str) -> int:
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        row = connection.execute(_ROWS).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _copy_rest(home: Home, target: Home) -> None:

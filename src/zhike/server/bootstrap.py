@@ -64,6 +64,7 @@ def prepare() -> None:
     A company that could not be brought up to date is named and stays closed; raises `database_newer`.
     """
     django.setup()
+    make_control()
     # Imported here by name: founding loads the pinyin tables, which the supervisor never needs.
     upgrading = import_module("zhike.server.upgrading")
     for one in upgrading.bring_up_to_date(say=tell_progress):

@@ -125,7 +125,7 @@ def part_files() -> int:
 
 def _shared_folders(root: Path) -> list[str]:
     names = [path.name for path in root.iterdir() if path.is_dir()]
-    return [name for name in names if name == "attachments" or (len(name) == 2 and set(name) <= set("0123456789abcdef"))]
+    return [name for name in names if name in ("attachments", "refused") or (len(name) == 2 and set(name) <= set("0123456789abcdef"))]
 
 
 def _part(company: Company, root: Path) -> int:

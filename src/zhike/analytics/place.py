@@ -11,6 +11,7 @@ from zhike.catalog.models import Product
 from zhike.kernel.history import kind_of
 from zhike.kernel.lake.source import uri_of
 from zhike.kernel.places import folder_here
+from zhike.kernel.replica import replica_params
 from zhike.orders.models import Order, OrderLine
 
 from .facts import Facts, Kinds, open_facts
@@ -22,6 +23,12 @@ def uri_here() -> str:
     """The company's database as a libpq URI; holds the password, so it goes to nobody's log."""
     given = connection.get_connection_params()
     return uri_of({name: given[name] for name in LIBPQ if name in given})
+
+
+def replica_uri_here() -> str:
+    """The replica of the company's database while there is one and it is well; else empty."""
+    given = replica_params()
+    return uri_of({name: given[name] for name in LIBPQ if name in given}) if given else ""
 
 
 def lake_here() -> Path:

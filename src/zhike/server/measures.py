@@ -20,6 +20,7 @@ from zhike.server.clock import seconds_since
 from zhike.server.control import Company, list_companies
 from zhike.server.postgres.base import pool_numbers
 from zhike.server.processes import ServerError
+from zhike.server.replica import look_at_replica
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 NO_ROUTE = "(none)"
@@ -97,6 +98,11 @@ class _Companies:
             _tell(families, company)
             if company.slug in notes and notes[company.slug].at:
                 families["backup"].add_metric([company.slug], seconds_since(notes[company.slug].at))
+        replica = look_at_replica()
+        if replica.problem != "none":
+            told = GaugeMetricFamily("zhike_replica_lag_seconds", "How far the replica is behind; -1 when it cannot be used")
+            told.add_metric([], replica.lag if not replica.problem else -1)
+            return [*families.values(), told]
         return families.values()
 
 

@@ -20,6 +20,9 @@ from .queries import current_run, score_of
 set_policy(ValueSetting, shared("org.settings"))
 
 
+TOLD = tuple(f"customers.customer.{name}" for name in ("segment", "rfm", "sales", "orders_count", "last_order_at"))
+
+
 def _value(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     """The score in words; who may see the customer and its orders may see what they make."""
     if not customer.rfm or not actor.may("orders.order", "view"):
@@ -45,4 +48,6 @@ def _value(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     }
 
 
-objects.show_on("customers.customer", SidePanel(key="value", template="analytics/panels/value.html", load=_value, place="side", rank=30))
+objects.show_on(
+    "customers.customer", SidePanel(key="value", template="analytics/panels/value.html", load=_value, place="side", rank=30, tells=TOLD)
+)

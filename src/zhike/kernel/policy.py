@@ -40,6 +40,7 @@ class Reach:
     link: str = ""
     parent: type[models.Model] | None = None
     shared: Q | None = None
+    closed: frozenset[str] = frozenset()  # fields ("label.field") that figures over these rows must not tell
 
     def q(self) -> Q:
         """The reach as one condition without joins."""
@@ -79,10 +80,16 @@ class Reach:
         kept_by = record if self.parent is None else getattr(record, self.link)
         if kept_by is None:
             return False
-        return kept_by.owner_id == self.user_id or (self.kind == "teams" and kept_by.team_id in self.team_ids)
+        owner, team = held_by(kept_by)
+        return owner == self.user_id or (self.kind == "teams" and team in self.team_ids)
 
     def _is_shared(self, record: Any) -> bool:
         return bool(type(record)._default_manager.filter(self.shared, pk=record.pk).exists())
+
+
+def held_by(record: Any) -> tuple[int | None, int | None]:
+    """Owner and team of a record, also of a row whose reader may not see them."""
+    return getattr(record, "held_by", None) or (record.owner_id, record.team_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ class Policy:
     `label` names the grants that decide; `link` leads to the record whose owner and team count
     (a contact follows its customer); `shared` objects such as products have no owner and are seen whole.
     `below` is a link to a record whose shares open this one too (an order of a shared customer).
+    A `part` is no object type of its own: field rules of the record it belongs to hold for its fields of the same name.
     """
 
     label: str
@@ -99,19 +107,21 @@ class Policy:
     parent: type[models.Model] | None = None
     below: str = ""
     shared: bool = False
+    is_part: bool = False
 
     def reach(self, actor: Actor, verb: str) -> Reach:
         """The rows within the actor's scope, and those shared with him; a share says where, a grant says what."""
-        scope = actor.scope(self.label, verb)
+        scope, closed = actor.scope(self.label, verb), actor.closed()
         if scope is None:
-            return Reach(kind="none")
+            return Reach(kind="none", closed=closed)
         if self.shared or scope is Scope.ALL:
-            return Reach(kind="all")
-        opened = self.opened(actor, verb)
-        if scope is Scope.OWN:
-            return Reach(kind="own", user_id=actor.user_id, link=self.link, parent=self.parent, shared=opened)
-        teams = tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
-        return Reach(kind="teams", user_id=actor.user_id, team_ids=teams, link=self.link, parent=self.parent, shared=opened)
+            return Reach(kind="all", closed=closed)
+        is_own = scope is Scope.OWN
+        teams = () if is_own else tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
+        return Reach(
+            kind="own" if is_own else "teams", user_id=actor.user_id, team_ids=teams, link=self.link, parent=self.parent,
+            shared=self.opened(actor, verb), closed=closed,
+        )  # fmt: skip
 
     def opened(self, actor: Actor, verb: str) -> Q | None:
         """Records open to the actor by shares, None when there can be none."""
@@ -159,6 +169,11 @@ def owned(label: str, *, below: str = "") -> Policy:
 def follows(label: str, link: str, parent: type[models.Model]) -> Policy:
     """The record is seen and changed with the `parent` behind the foreign key `link`, whose grants (`label`) decide."""
     return Policy(label=label, link=link, parent=parent)
+
+
+def part_of(label: str, link: str, parent: type[models.Model]) -> Policy:
+    """As `follows`, for what is a part of the parent and no object type: its field rules hold here too."""
+    return Policy(label=label, link=link, parent=parent, is_part=True)
 
 
 def shared(label: str) -> Policy:

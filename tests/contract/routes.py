@@ -73,6 +73,13 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
     # settings
     "settings/": Route(path="/settings/"),
+    "settings/roles/": Route(path="/settings/roles/", needs="org.roles"),
+    "settings/roles/new": Route(path="/settings/roles/new", needs="org.roles"),
+    "settings/roles/<int:pk>/": Route(path="/settings/roles/1/", needs="org.roles"),
+    "settings/roles/<int:pk>/what-if": Route(path="/settings/roles/1/what-if", needs="org.roles", form={}),
+    "settings/roles/<int:pk>/rename": Route(path="/settings/roles/1/rename", needs="org.roles"),
+    "settings/roles/<int:pk>/delete": Route(path="/settings/roles/1/delete", needs="org.roles", form={}),
+    "settings/roles/person/<int:pk>/what-if": Route(path="/settings/roles/person/1/what-if", needs="org.roles", form={}),
     # every object type
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),

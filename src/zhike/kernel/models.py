@@ -289,6 +289,7 @@ class Share(Tracked):
     team_id = models.IntegerField(null=True)
     can_change = models.BooleanField(default=False, db_default=False)
     until = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True, db_default="")
     given_by = models.IntegerField(null=True)
     given_at = models.DateTimeField(db_default=Now())
 

@@ -84,6 +84,8 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
     if change.undone_at:
         raise Refused("already_undone")
     _require_open_fields(change, by)
+    if guard := _guards.get(change.label):
+        guard(change, by)
     if not change.undo_progress and change.at < timezone.now() - dt.timedelta(days=DAYS):
         raise Refused("undo_too_old", days=DAYS)
     progress: dict[str, Any] = change.undo_progress or _begin(change, by)
@@ -101,6 +103,15 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
         cursor.execute(f'drop table if exists "{table}"')
         Change.objects.filter(pk=change_id).update(undone_at=timezone.now())
     return report
+
+
+Guard = Callable[[Change, Actor], None]
+_guards: dict[str, Guard] = {}
+
+
+def guard_undo(label: str, guard: Guard) -> None:
+    """Have a check of one's own asked before a change of this label is taken back; it raises Refused."""
+    _guards[label] = guard
 
 
 def _require_open_fields(change: Change, by: Actor) -> None:

@@ -148,10 +148,10 @@ def _points(now: Decimal | None, past: Decimal | None, chosen: Picked) -> tuple[
 
 def headline(chosen: Picked, reach: Reach) -> list[Figure]:
     """The figures above the cards."""
-    names = ("orders.sales", "orders.count", "orders.average", "customers.buyers", "customers.repeat_rate", "orders.profit")
+    known = ("orders.sales", "orders.count", "orders.average", "customers.buyers", "customers.repeat_rate", "orders.profit")
     words = (_("销售额"), _("订单数"), _("客单价"), _("购买客户"), _("复购率"), _("利润"))
-    labels = [label for name, label in zip(names, words, strict=True) if metrics.are_open((name,), reach.closed)]
-    names = _open(names, reach)
+    labels = [label for name, label in zip(known, words, strict=True) if metrics.are_open((name,), reach.closed)]
+    names = _open(known, reach)
     now, past = totals(chosen, reach, *names)
     door = orders_url(chosen.span)
     found = []

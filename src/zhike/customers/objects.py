@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
-from zhike.kernel.lists.conditions import batch_filter
+from zhike.kernel.lists.conditions import batch_filter, shared_filter
 from zhike.kernel.policy import follows, owned, part_of, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.cells import badge
@@ -140,6 +140,7 @@ objects.add(
             ),
             Filter(name="kind", label=_("类型"), choices=lambda: list(Kind.choices), covered=True),
             Filter(name="city", label=_("城市"), covered=True),
+            shared_filter(),
             batch_filter(),
             Filter(name="tag", label=_("标签"), choices=all_tags, build=_tagged),
             Filter(name="sales", label=_("累计销售额"), kind="range"),

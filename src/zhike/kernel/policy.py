@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.apps import apps
@@ -93,6 +93,17 @@ def held_by(record: Any) -> tuple[int | None, int | None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Whose grants of `label` open one record: everybody's, its owner's, its team's, or those of whom one of `shared_ids` is shared with."""
+
+    label: str
+    is_open: bool = False
+    owner_id: int | None = None
+    team_id: int | None = None
+    shared_ids: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Which rows an actor may view, change, delete or export.
 
@@ -108,6 +119,11 @@ class Policy:
     below: str = ""
     shared: bool = False
     is_part: bool = False
+    of: str = ""  # the object type itself, where its grants are those of another
+
+    def follows_parent(self, actor: Actor) -> bool:
+        """Whether owner and team of the record behind `link` count, and not its own: a company may let a type stand apart."""
+        return self.parent is not None and self.of not in actor.apart
 
     def reach(self, actor: Actor, verb: str) -> Reach:
         """The rows within the actor's scope, and those shared with him; a share says where, a grant says what."""
@@ -118,20 +134,23 @@ class Policy:
             return Reach(kind="all", closed=closed)
         is_own = scope is Scope.OWN
         teams = () if is_own else tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
+        follows = self.follows_parent(actor)
         return Reach(
-            kind="own" if is_own else "teams", user_id=actor.user_id, team_ids=teams, link=self.link, parent=self.parent,
-            shared=self.opened(actor, verb), closed=closed,
+            kind="own" if is_own else "teams", user_id=actor.user_id, team_ids=teams, link=self.link if follows else "",
+            parent=self.parent if follows else None, shared=self.opened(actor, verb), closed=closed,
         )  # fmt: skip
 
     def opened(self, actor: Actor, verb: str) -> Q | None:
         """Records open to the actor by shares, None when there can be none."""
         if not actor.shared or verb not in SHARED_VERBS:
             return None
-        if self.parent is not None:
+        if self.parent is not None and self.follows_parent(actor):
             above = policy_of(self.parent).opened(actor, verb)
             return None if above is None else Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(above).values("pk")})
         found = None
-        for label, column in ((self.label, "pk"), (self._label_above(), f"{self.below}_id")):
+        own = self.of or self.label
+        above_label = "" if own in actor.apart else self._label_above()
+        for label, column in ((own, "pk"), (above_label, f"{self.below}_id")):
             if label and label in actor.shared and (verb == "view" or actor.shared[label]):
                 some = Q(**{f"{column}__in": shares_of(actor, verb)})
                 found = some if found is None else found | some
@@ -142,6 +161,21 @@ class Policy:
             return ""
         target = apps.get_model(self.label)._meta.get_field(self.below).related_model
         return target._meta.label_lower if isinstance(target, type) and issubclass(target, models.Model) else ""
+
+    def lock(self, record: Any, verb: str, apart: frozenset[str]) -> Lock:
+        """What opens one record for a verb: the other side of `reach`, asked of the record and not of an actor."""
+        if self.shared:
+            return Lock(label=self.label, is_open=True)
+        follows = self.parent is not None and self.of not in apart
+        kept_by = getattr(record, self.link) if follows else record
+        owner, team = held_by(kept_by) if kept_by is not None else (None, None)
+        if verb not in SHARED_VERBS:
+            return Lock(label=self.label, owner_id=owner, team_id=team)
+        if follows and self.parent is not None:
+            above = policy_of(self.parent).lock(kept_by, verb, apart).shared_ids if kept_by is not None else ()
+            return Lock(label=self.label, owner_id=owner, team_id=team, shared_ids=above)
+        below = getattr(record, f"{self.below}_id", None) if self.below and (self.of or self.label) not in apart else None
+        return Lock(label=self.label, owner_id=owner, team_id=team, shared_ids=tuple(pk for pk in (record.pk, below) if pk))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return self.reach(actor, verb).q()
@@ -184,8 +218,10 @@ def shared(label: str) -> Policy:
 _policies: dict[type[models.Model], Policy] = {}
 
 
-def set_policy(model: type[models.Model], policy: Policy) -> None:
-    _policies[model] = policy
+def set_policy(model: type[models.Model], policy: Policy) -> Policy:
+    """Let a policy hold for a model; the answer is the policy as it holds, which knows whose it is."""
+    _policies[model] = replace(policy, of=model._meta.label_lower)
+    return _policies[model]
 
 
 def policy_of(model: type[models.Model]) -> Policy:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.models import NEVER, Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
-from zhike.kernel.lists.conditions import batch_filter
+from zhike.kernel.lists.conditions import batch_filter, shared_filter
 from zhike.kernel.policy import owned, part_of, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.cells import badge
@@ -89,6 +89,7 @@ objects.add(
             Filter(name="status", label=_("状态"), choices=lambda: list(Status.choices), covered=True),
             Filter(name="ordered_at", label=_("下单时间"), kind="dates"),
             Filter(name="amount", label=_("金额"), kind="range"),
+            shared_filter(),
             batch_filter(),
             Filter(name="customer", label=_("客户"), build=_of_customer, names=_customer_names, in_menu=False),
             Filter(name="region", label=_("地区")),
@@ -132,9 +133,14 @@ def _bought(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     return {
         "orders": recent,
         "customer": customer,
-        "has_bought": customer.last_order_at is None or customer.last_order_at > NEVER,
+        "has_bought": (_bought_at(customer) or NEVER) > NEVER or not actor.sees("customers.customer.last_order_at"),
         "average": _average(customer),
     }
+
+
+def _bought_at(customer: Customer) -> dt.datetime | None:
+    """The last purchase; None in a row whose reader may not see it."""
+    return customer.last_order_at
 
 
 def _average(customer: Customer) -> Decimal | None:
@@ -155,7 +161,7 @@ def _figures(actor: Actor, customer: Customer) -> dict[str, Any] | None:
         mine = Order.objects.visible_to(actor).filter(customer=customer, ordered_at__gte=before).exclude(status__in=NOT_SOLD)
         found = mine.aggregate(this=Sum("amount", filter=Q(ordered_at__gte=year)), last=Sum("amount", filter=Q(ordered_at__lt=year)))
         this, last = found["this"] or this, found["last"] or last
-    at = customer.last_order_at
+    at = _bought_at(customer)
     return {
         "this": this,
         "change": this - last,

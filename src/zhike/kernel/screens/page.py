@@ -18,6 +18,7 @@ from ..actor import Actor
 from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
+from ..sharing import shares_of_record
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
 from .cells import show
 from .edit import label_of, reader_of
@@ -37,6 +38,7 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
         "under_facts": _panels(request, spec, record, "facts"),
         "main": _panels(request, spec, record, "main"),
         "attachments": attachments_of(record),
+        "shares": shares_of_record(record),
     }
     parts = request.GET.get("parts", "")
     if parts:
@@ -76,6 +78,7 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
         "groups": groups,
         "head": _panels(request, spec, record, "head"),
         "may_change": may_change,
+        "may_share": spec.policy.allows(actor, "share", record),
         "may_delete": spec.policy.allows(actor, "delete", record),
         "owner_name": reader.people.get(record.owner_id or 0, ""),
     }

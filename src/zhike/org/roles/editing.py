@@ -135,7 +135,7 @@ def _free_name(name: str, *, but: int | None = None) -> str:
     clean = name.strip()[:80]
     if not clean:
         raise Refused("required", field="name")
-    if Role.objects.filter(name=clean).exclude(pk=but).exists():
+    if Role.objects.filter(name=clean).exclude(pk=but or 0).exists():
         raise Refused("taken", field="name")
     return clean
 

@@ -37,7 +37,6 @@ add_setting(
 )  # fmt: skip
 add_words(
     {
-        "more_than_held": gettext_lazy("你自己没有这么大的权限，不能给别人"),
         "last_keeper": gettext_lazy("这样就没有人能管角色了，先把“角色和权限”给另一个角色"),
         "role_in_use": gettext_lazy("还有 %(count)s 个人是这个角色（%(names)s），先给他们换一个"),
         "ready_role": gettext_lazy("自带的角色不能删，可以改，也可以不用"),

@@ -42,6 +42,7 @@ class Cell:
 
     name: str
     label: str
+    verb: Words
     value: int
     options: tuple[tuple[int, Words], ...]
 
@@ -80,7 +81,7 @@ def _cell(right: Right, verb: str, wish: Wish) -> Cell | None:
     if value and value not in dict(options):  # wider than the type knows: all there is
         value = options[-1][0]
     name = f"g:{right.label}:{verb}"
-    return Cell(name=name, label=f"{right.title} {VERBS[verb]}", value=value, options=options)
+    return Cell(name=name, label=f"{right.title} {VERBS[verb]}", verb=VERBS[verb], value=value, options=options)
 
 
 def field_groups(wish: Wish, specs: Iterable[ObjectSpec]) -> list[FieldGroup]:
@@ -92,6 +93,7 @@ def field_groups(wish: Wish, specs: Iterable[ObjectSpec]) -> list[FieldGroup]:
             Cell(
                 name=f"f:{spec.label}:{one.name}",
                 label=str(one.title),
+                verb="",
                 value=int(wish.rules.get((spec.label, one.name), 0)),
                 options=options,
             )

@@ -99,7 +99,7 @@ def take_in(path: Path) -> tuple[Path, str]:
     return kept, digest
 
 
-def propose(path: Path, target: str, options: Options | None = None) -> Proposal:
+def propose(path: Path, target: str, options: Options | None = None, *, by: Actor | None = None) -> Proposal:
     """Look at a file and guess what its columns are; raises what `open_source` raises and `target_unknown`."""
     chosen = options or Options()
     told = Told(sheet=chosen.sheet, encoding=chosen.encoding, delimiter=chosen.delimiter)
@@ -107,7 +107,7 @@ def propose(path: Path, target: str, options: Options | None = None) -> Proposal
         sample = source.sample(8)
         return Proposal(
             columns=source.columns, kind=str(source.kind), encoding=source.encoding, delimiter=source.delimiter,
-            sheets=source.sheets, rows=source.row_estimate, guesses=guess(target_named(target), source),
+            sheets=source.sheets, rows=source.row_estimate, guesses=guess(target_named(target), source, by),
             warnings=source.warnings, sample=tuple(sample.rows()[:8]),
         )  # fmt: skip
 

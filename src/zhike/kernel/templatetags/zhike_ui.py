@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -159,6 +159,12 @@ def describe_moment(moment: datetime, *, now: datetime, language: str) -> str:
 def reader_time(value: date | datetime) -> date | datetime:
     """The value in the zone of the page; a plain date and a naive moment stay as they are."""
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+@register.filter
+def last_day(value: datetime | None) -> str:
+    """The last day of something that ends at a midnight, as `smart_date` writes it."""
+    return "" if value is None else smart_date(timezone.localtime(value - timedelta(seconds=1)).date())
 
 
 @register.filter

@@ -27,6 +27,7 @@ class Route:
 
 RECORD = "<slug:slug>/<uuid:pk>/"
 CUSTOMERS = ("customers",)
+NOTHING = "00000000-0000-7000-8000-000000000000"  # the id of no record
 
 ROUTES: dict[str, Route] = {
     "login/": Route(path="/login/", is_open=True),
@@ -79,6 +80,18 @@ ROUTES: dict[str, Route] = {
     "settings/roles/<int:pk>/rename": Route(path="/settings/roles/1/rename", needs="org.roles"),
     "settings/roles/<int:pk>/delete": Route(path="/settings/roles/1/delete", needs="org.roles", form={}),
     "settings/roles/person/<int:pk>/what-if": Route(path="/settings/roles/person/1/what-if", needs="org.roles", form={}),
+    "settings/fields/": Route(path="/settings/fields/", needs="org.fields"),
+    "settings/fields/choice": Route(path="/settings/fields/choice", needs="org.fields"),
+    "settings/fields/<slug:slug>/new": Route(path="/settings/fields/customers/new", needs="org.fields"),
+    "settings/fields/<slug:slug>/order": Route(path="/settings/fields/customers/order", needs="org.fields", form={}),
+    "settings/fields/<slug:slug>/preview": Route(path="/settings/fields/customers/preview", needs="org.fields", form={"kind": "text"}),
+    "settings/fields/<uuid:pk>/": Route(path=f"/settings/fields/{NOTHING}/", needs="org.fields"),
+    "settings/fields/<uuid:pk>/archive": Route(path=f"/settings/fields/{NOTHING}/archive", needs="org.fields", form={}),
+    "settings/fields/<uuid:pk>/restore": Route(path=f"/settings/fields/{NOTHING}/restore", needs="org.fields", form={}),
+    "settings/fields/<uuid:pk>/remove": Route(path=f"/settings/fields/{NOTHING}/remove", needs="org.fields"),
+    "settings/fields/<uuid:pk>/usage": Route(path=f"/settings/fields/{NOTHING}/usage", needs="org.fields"),
+    "settings/fields/<uuid:pk>/convert": Route(path=f"/settings/fields/{NOTHING}/convert", needs="org.fields"),
+    "settings/fields/<uuid:pk>/roles": Route(path=f"/settings/fields/{NOTHING}/roles", needs="org.roles"),
     # every object type
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),

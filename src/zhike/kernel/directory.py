@@ -21,3 +21,10 @@ def teams(ids: Iterable[int] | None = None) -> dict[int, str]:
     model = apps.get_model(settings.ZHIKE_TEAM_MODEL)
     rows = model._default_manager.all() if ids is None else model._default_manager.filter(pk__in=list(ids))
     return dict(rows.order_by("name").values_list("pk", "name"))
+
+
+def roles() -> dict[int, str]:
+    """All roles by id, in the order of their names."""
+    model = get_user_model()._meta.get_field("roles").related_model
+    assert isinstance(model, type)
+    return dict(model._default_manager.order_by("name").values_list("pk", "name"))

@@ -19,6 +19,7 @@ from ..policy import shares_of
 from ..spec import Filter, ObjectSpec
 
 OPERATORS = ("is", "in", "not", "ge", "le", "within", "before", "none", "any")
+VALUELESS = ("none", "any", "twice")
 LARGEST = Decimal(10) ** 14  # what an amount column can hold
 
 
@@ -47,10 +48,10 @@ def chosen_from(spec: ObjectSpec, params: Mapping[str, str]) -> list[Chosen]:
         if not dot:
             continue
         declared = spec.filter(name)
-        if declared is None or op not in OPERATORS:
+        if declared is None or op not in (declared.ops or OPERATORS):
             raise Refused("unknown_filter", name=key)
         values = tuple(v.strip() for v in value.split(",") if v.strip())
-        if values or op in ("none", "any"):
+        if values or op in VALUELESS:
             found.append(Chosen(filter=declared, op=op, values=values))
     return found
 
@@ -59,6 +60,8 @@ def condition(chosen: Chosen, actor: Actor) -> Q:
     """The rows that one filter keeps; Refused("filter_value") when a value is not of its kind."""
     if chosen.filter.build is not None:
         return chosen.filter.build(chosen.op, chosen.values)
+    if chosen.filter.where is not None:
+        return chosen.filter.where(chosen.op, chosen.values, actor)
     return _KINDS[chosen.filter.kind](chosen, actor)
 
 
@@ -192,6 +195,8 @@ def _verb(chosen: Chosen) -> str:
         "le": "≤",
         "within": _("在最近"),
         "before": _("早于"),
+        "starts": _("开头是"),
+        "twice": _("有重复"),
         "none": _("没有填"),
         "any": _("已填"),
     }
@@ -201,7 +206,7 @@ def _verb(chosen: Chosen) -> str:
 
 
 def _value(chosen: Chosen, names: Callable[[Filter, Sequence[str]], list[str]]) -> str:
-    if chosen.op in ("none", "any"):
+    if chosen.op in VALUELESS:
         return ""
     if chosen.op == "within":
         return _("%(days)s 天") % {"days": chosen.values[0]}

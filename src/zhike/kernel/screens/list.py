@@ -26,6 +26,7 @@ from ..models import Preference, Record
 from ..spec import Column, Filter, ObjectSpec
 from ..templatetags.zhike_ui import wan
 from .cells import NUMERIC, Reader, draw
+from .own import names_for, own_of
 from .web import actor_in, address_params, is_fragment, record_of, screen, spec_of, trigger, with_params
 
 PLACE = ("after", "peek", "shown")
@@ -98,14 +99,14 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     columns = spec.shown(chosen_columns(spec, request))
-    row = _row(record, columns, spec, reader_for(request, [record], columns))
+    row = _row(record, columns, spec, reader_for(request, [record], columns, spec))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
 def _rows_context(request: HttpRequest, wanted: Listing, columns: Sequence[Column], params: dict[str, str]) -> dict[str, Any]:
     page = rows(wanted, columns=columns, after=request.GET.get("after", ""))
     size = size_at_once(wanted, len(page.records), bool(page.next))
-    reader = reader_for(request, page.records, columns)
+    reader = reader_for(request, page.records, columns, wanted.spec)
     more = f"/{wanted.spec.slug}/rows{with_params(params | {'after': page.next})}" if page.next else ""
     return {
         "rows": [_row(record, columns, wanted.spec, reader) for record in page.records],
@@ -117,16 +118,18 @@ def _rows_context(request: HttpRequest, wanted: Listing, columns: Sequence[Colum
     }
 
 
-def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequence[Column]) -> Reader:
-    """Names that the cells of these records need: two small queries at most."""
+def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequence[Column], spec: ObjectSpec) -> Reader:
+    """Names that the cells of these records need: two small queries at most, and those of own fields that hold ids."""
     actor = actor_in(request)
     kinds = {column.cell for column in columns}
     owners = {r.owner_id for r in records if r.owner_id} if "person" in kinds else set()
     team_ids = {r.team_id for r in records if r.team_id} if "team" in kinds else set()
+    own = [found for column in columns if (found := own_of(spec, column.path)) and column.path not in spec.covered]
     return Reader(
         user_id=actor.user_id,
         people=directory.people(owners) if owners else {},
         teams=directory.teams(team_ids) if team_ids else {},
+        own=names_for(actor, own, records),
     )
 
 
@@ -164,7 +167,7 @@ def _label(spec: ObjectSpec, path: str) -> object:
     column = spec.column(path)
     if column is not None and column.label:
         return column.label
-    return getattr(spec.model._meta.get_field(path.split("__")[0]), "verbose_name", path)
+    return spec.field(path.split("__")[0]).label
 
 
 def chips_of(wanted: Listing) -> list[Chip]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search, settings, share
+from . import bulk, edit, export, fields, files, form, imports, list, page, pick, remove, search, settings, share
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -12,6 +12,17 @@ urlpatterns = [
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
     path("settings/", settings.index, name="settings"),
+    path("settings/fields/", fields.fields_page),
+    path("settings/fields/choice", fields.choice_row),
+    path("settings/fields/<slug:slug>/new", fields.new_field),
+    path("settings/fields/<slug:slug>/order", fields.order),
+    path("settings/fields/<slug:slug>/preview", fields.preview),
+    path("settings/fields/<uuid:pk>/", fields.edit_field),
+    path("settings/fields/<uuid:pk>/archive", fields.archive),
+    path("settings/fields/<uuid:pk>/restore", fields.restore),
+    path("settings/fields/<uuid:pk>/remove", fields.remove),
+    path("settings/fields/<uuid:pk>/usage", fields.usage),
+    path("settings/fields/<uuid:pk>/convert", fields.convert),
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
     path("imports/<uuid:pk>/", imports.run_page),

@@ -21,6 +21,7 @@ WORDS: dict[str, str | Promise] = {
     "rule_broken": _("和一条规则冲突，没有保存"),
     "unknown_filter": _("没有这个条件：%(name)s"),
     "filter_value": _("条件 %(name)s 的值不对：%(value)s"),
+    "filter_not_ready": _("%(name)s 还不能用来筛选，先在设置里打开，等索引建好"),
     "unknown_sort": _("不能按 %(name)s 排序"),
     "list_too_slow": _("条件太宽，一时查不完。加一个条件再试"),
     "file_too_large": _("文件超过 %(limit)s MB，压缩后再传"),
@@ -67,8 +68,10 @@ def in_words(refusal: Refused) -> str:
     known = WORDS.get(refusal.code)
     if known is None:
         return refusal.code
+    facts = dict(refusal.facts)
+    facts["field"] = facts.get("title", facts.get("field", ""))
     try:
-        return str(known) % refusal.facts
+        return str(known) % facts
     except KeyError:
         return str(known).split("%(")[0]
 

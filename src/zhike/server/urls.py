@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from zhike.analytics.screens import urlpatterns as analytics
 from zhike.customers.screens import urlpatterns as customers
 from zhike.orders.screens import urlpatterns as orders
+from zhike.org.roles.following_screens import urlpatterns as following
 from zhike.org.roles.screens import urlpatterns as roles
 from zhike.org.roles.who_screens import urlpatterns as who
 from zhike.sales.screens import urlpatterns as sales
@@ -22,6 +23,7 @@ urlpatterns = [
     *orders,
     *analytics,
     *roles,
+    *following,
     *who,
     path("", include("zhike.kernel.screens.urls")),
 ]

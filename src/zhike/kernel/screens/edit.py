@@ -18,6 +18,7 @@ from ..errors import Refused
 from ..fields import field_of
 from ..history import last_change_of
 from ..models import Record
+from ..revealing import may_reveal, requires_look, reveal
 from ..spec import ObjectSpec
 from .cells import Reader, show
 from .pick import PickField
@@ -36,7 +37,11 @@ def edit_field(request: HttpRequest, slug: str, pk: uuid.UUID, name: str) -> Htt
     record = record_of(spec, pk, actor_in(request), "change")
     if name not in spec.editable():
         raise Refused("not_permitted", verb="change", label=spec.label)
+    if requires_look(spec, record, name):
+        spec.policy.require(actor_in(request), "reveal", record)
     if request.method != "POST":
+        if requires_look(spec, record, name):
+            reveal(record, name, by=actor_in(request))  # the editor shows the whole value
         return render(request, EDITOR, _editor(request, spec, record, name))
     return _save(request, spec, record, name)
 
@@ -101,6 +106,7 @@ def value_context(request: HttpRequest, spec: ObjectSpec, record: Record, name: 
         "label": label_of(spec, name),
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
         "is_editable": name in spec.editable(),
+        "reveal_url": f"/{spec.slug}/{record.pk}/reveal/{name}" if may_reveal(spec, record, name, actor_in(request)) else "",
     }
 
 

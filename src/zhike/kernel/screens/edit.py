@@ -18,7 +18,7 @@ from ..errors import Refused
 from ..fields import field_of
 from ..history import last_change_of
 from ..models import Record
-from ..revealing import may_reveal, requires_look, reveal
+from ..revealing import requires_look, reveal
 from ..spec import ObjectSpec
 from .cells import Reader, show
 from .pick import PickField
@@ -106,7 +106,6 @@ def value_context(request: HttpRequest, spec: ObjectSpec, record: Record, name: 
         "label": label_of(spec, name),
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
         "is_editable": name in spec.editable(),
-        "reveal_url": f"/{spec.slug}/{record.pk}/reveal/{name}" if may_reveal(spec, record, name, actor_in(request)) else "",
     }
 
 

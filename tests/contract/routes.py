@@ -32,7 +32,6 @@ ROUTES: dict[str, Route] = {
     "login/": Route(path="/login/", is_open=True),
     "logout/": Route(path="/logout/"),
     "i18n/setlang/": Route(path="/i18n/setlang/", is_open=True, form={"language": "en"}),
-    "health": Route(path="/health", is_open=True),
     # 今日
     "": Route(path="/"),
     "today/counts": Route(path="/today/counts"),

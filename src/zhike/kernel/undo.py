@@ -18,7 +18,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from . import history, undo_steps
+from . import history, locks, undo_steps
 from .actor import Actor, Scope
 from .errors import Refused
 from .followups import follow_up
@@ -57,15 +57,10 @@ def undo_change(change_id: uuid.UUID, *, by: Actor, chunk: int = CHUNK, on_progr
     Raises Refused: gone, not_permitted, undo_too_old (30 days), already_undone, undo_busy.
     """
     number = int.from_bytes(change_id.bytes[-4:], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, number])
-        if not cursor.fetchone()[0]:
+    with locks.held(_LOCK_SPACE, number) as is_mine:
+        if not is_mine:
             raise Refused("undo_busy")
-    try:
         return _undo(change_id, by, chunk, on_progress)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, number])
 
 
 def may_undo(change: Change, by: Actor) -> bool:

@@ -11,13 +11,12 @@ from zhike.org.roles.following_screens import urlpatterns as following
 from zhike.org.roles.screens import urlpatterns as roles
 from zhike.org.roles.who_screens import urlpatterns as who
 from zhike.sales.screens import urlpatterns as sales
-from zhike.server.login import LoginPage, health
+from zhike.server.login import LoginPage
 
 urlpatterns = [
     path("login/", LoginPage.as_view(), name="account_login"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("i18n/setlang/", set_language, name="set_language"),
-    path("health", health),
     *sales,
     *customers,
     *orders,

@@ -25,6 +25,7 @@ WORDS: dict[str, str | Promise] = {
     "unknown_sort": _("不能按 %(name)s 排序"),
     "list_too_slow": _("条件太宽，一时查不完。加一个条件再试"),
     "file_too_large": _("文件超过 %(limit)s MB，压缩后再传"),
+    "disk_full": _("服务器的磁盘满了，这次没有保存。请管理员腾出空间后再试"),
     "file_kind": _("这种文件不能当附件"),
     "already_undone": _("已经撤销过了"),
     "undo_too_old": _("超过 30 天，不能撤销了"),

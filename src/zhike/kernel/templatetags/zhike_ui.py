@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from django import template
 from django.http import QueryDict
@@ -203,6 +204,11 @@ def when(value: date | datetime | None) -> SafeString | str:
 @register.simple_tag
 def icon(name: str, classes: str = "", label: str = "") -> SafeString:
     """An icon of the sprite by name; hidden from screen readers unless it has a label."""
+    return _icon(name, classes, str(label))
+
+
+@lru_cache(maxsize=2048)
+def _icon(name: str, classes: str, label: str) -> SafeString:
     href = f"{static('zhike/icons.svg')}#{name}"
     css = f"icon {classes}".strip()
     if label:

@@ -15,8 +15,4 @@ class Migration(migrations.Migration):
             name='note',
             field=models.CharField(blank=True, db_default='', max_length=200),
         ),
-        migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('verb', 'reveal')), fields=['actor_id', '-at'], name='change_reveal'),
-        ),
     ]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0002_initial'),
+        ('customers', '0003_facets'),
     ]
 
     operations = [

@@ -73,6 +73,8 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
     # settings
     "settings/": Route(path="/settings/"),
+    "settings/following/": Route(path="/settings/following/", needs="org.roles"),
+    "settings/following/<str:label>": Route(path="/settings/following/orders.order", needs="org.roles"),
     "settings/roles/": Route(path="/settings/roles/", needs="org.roles"),
     "settings/roles/new": Route(path="/settings/roles/new", needs="org.roles"),
     "settings/roles/<int:pk>/": Route(path="/settings/roles/1/", needs="org.roles"),
@@ -116,6 +118,7 @@ ROUTES: dict[str, Route] = {
     f"{RECORD}panel/<str:key>": Route(path="/{slug}/{pk}/panel/{panel}", verb="view"),
     f"{RECORD}who": Route(path="/{slug}/{pk}/who", verb="view"),
     f"{RECORD}who/pick": Route(path="/{slug}/{pk}/who/pick?q=", verb="share"),
+    f"{RECORD}reveal/<slug:name>": Route(path="/{slug}/{pk}/reveal/phone", verb="reveal", slugs=("customers", "contacts"), form={}),
     f"{RECORD}share": Route(path="/{slug}/{pk}/share", verb="share"),
     f"{RECORD}share/whom": Route(path="/{slug}/{pk}/share/whom", verb="share"),
     f"{RECORD}share/<uuid:share_id>/end": Route(path="/{slug}/{pk}/share/{share}/end", verb="share", form={}),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, fields, files, form, imports, list, page, pick, remove, search, settings, share
+from . import bulk, edit, export, fields, files, form, imports, list, page, pick, remove, reveal, search, settings, share
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -50,6 +50,7 @@ urlpatterns = [
     path(f"{record}delete", remove.delete),
     path(f"{record}timeline", page.timeline_part),
     path(f"{record}panel/<str:key>", page.panel),
+    path(f"{record}reveal/<slug:name>", reveal.show_whole),
     path(f"{record}share", share.share),
     path(f"{record}share/whom", share.pick_whom),
     path(f"{record}share/<uuid:share_id>/end", share.end),

@@ -10,6 +10,7 @@ from ..errors import Refused
 WORDS: dict[str, str | Promise] = {
     "not_permitted": _("你没有权限做这件事，找管理员或负责人开通"),
     "field_not_permitted": _("你不能填写或修改这一项：%(field)s"),
+    "too_many_reveals": _("今天看了 %(limit)s 个，到上限了，明天再看"),
     "nobody_chosen": _("从列表里选一个人或团队"),
     "more_than_held": _("你自己没有这么大的权限，不能给别人"),
     "gone": _("这条记录已经不在了，可能刚被删掉"),

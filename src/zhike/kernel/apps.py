@@ -14,7 +14,18 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         from . import registry
 
-        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners")
+        autodiscover_modules(
+            "objects",
+            "listeners",
+            "jobs",
+            "metrics",
+            "importing",
+            "upkeep",
+            "search.listeners",
+            "hooks.listeners",
+            "hooks.jobs",
+            "api.jobs",
+        )
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -18,8 +18,10 @@ from tests.cast import CAST, actor
 from zhike.customers.models import NEVER, Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
+from zhike.kernel.history import kind_of
 from zhike.kernel.lists import engine
 from zhike.kernel.lists.pages import Listing, listing, rows, size_at_once, size_counted
+from zhike.kernel.models import Share
 from zhike.kernel.registry import objects
 
 COUNT = 3_000
@@ -41,10 +43,22 @@ def field(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with django_db_blocker.unblock(), transaction.atomic():
         actors = {member.name: actor(member.name) for member in CAST}
         Customer.objects.bulk_create(_customers([actors[name] for name in ("林悦", "周航", "组员", "主管", "陈默")]))
+        Share.objects.bulk_create(_shares(actors["林悦"], actors["陈默"]))
+        actors |= {name: actor(name) for name in ("林悦", "陈默")}
         with connection.cursor() as cursor:
             cursor.execute("analyze customers_customer")
         yield Field(actors=actors)
         transaction.set_rollback(True)
+
+
+def _shares(person: Actor, team_of: Actor) -> Iterator[Share]:
+    """Every thirtieth customer is shared with a person, every fortieth with a team."""
+    kind = kind_of(Customer)
+    for number, pk in enumerate(Customer.objects.order_by("name").values_list("pk", flat=True)):
+        if number % 30 == 0:
+            yield Share(kind=kind, object_id=pk, user_id=person.user_id)
+        if number % 40 == 0:
+            yield Share(kind=kind, object_id=pk, team_id=team_of.home_team)
 
 
 def _customers(owners: list[Actor]) -> Iterator[Customer]:
@@ -129,6 +143,18 @@ EACH_SHAPE = {
 }
 
 
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_is_shared_stands_in_its_place(field: Field, sort: str) -> None:
+    for who in ("林悦", "陈默"):
+        for filters in ({}, {"city.in": "苏州"}, {"owner.not": "me"}):
+            wanted = listing(objects.of(Customer), field.actors[who], {"sort": sort, **filters})
+            ids, _shapes = walked(wanted, 50)
+            assert ids == naive(wanted)
+            assert size_counted(wanted).count == len(ids)
+        foreign = listing(objects.of(Customer), field.actors[who], {"owner.not": "me"})
+        assert len(walked(foreign, 50)[0]) > 40
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("sort", SORTS)
 def test_each_shape_gives_the_same_order(field: Field, shape: str, sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +189,7 @@ def test_the_size_is_exact_up_to_the_cap_and_about_right_beyond(field: Field, mo
     wanted = listing(objects.of(Customer), field.actors["管理员"], {})
     counted = size_counted(wanted)
     assert (counted.count, counted.is_exact) == (COUNT, True)
-    monkeypatch.setattr("zhike.kernel.lists.engine.count", lambda model, condition, cap=10: cap + 1)
+    monkeypatch.setattr("zhike.kernel.lists.engine.count", lambda model, condition, cap=10, reach=None: cap + 1)
     monkeypatch.setattr(engine, "COUNT_CAP", 10)
     about = size_counted(wanted)
     assert not about.is_exact

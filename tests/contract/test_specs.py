@@ -51,8 +51,8 @@ def test_slugs_are_told_apart() -> None:
     assert sorted(set(slugs)) == sorted(slugs)
 
 
-# Tables with a history that no page reads by themselves: files are read through their record, answers by who gave them.
-READ_WITH_OTHERS = {"kernel.attachment", "sales.suggestionanswer"}
+# Tables with a history that no page reads by themselves: files and shares through their record, answers by who gave them.
+READ_WITH_OTHERS = {"kernel.attachment", "kernel.share", "sales.suggestionanswer"}
 
 
 def test_every_table_with_history_has_a_policy() -> None:

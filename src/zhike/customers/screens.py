@@ -154,7 +154,7 @@ def tags(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def bulk_tag(request: HttpRequest) -> HttpResponse:
     """GET: ask for tags. POST: add them to the chosen customers."""
-    spec = spec_of("customers")
+    spec = spec_of("customers", actor_in(request))
     if request.method != "POST":
         return render(
             request,

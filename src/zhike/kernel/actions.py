@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from . import history
-from .actor import Actor
+from .actor import Actor, Rule
 from .errors import Refused
 from .events import Event, publish
 from .fields import field_of
@@ -91,6 +91,7 @@ def save_new(record: R, *, by: Actor) -> R:
 
     Raises Refused("taken", field=...) when a value that must be unique exists already.
     """
+    _unveiled(record)
     if isinstance(record, Record):
         record.owner_id = record.owner_id or by.user_id
         record.team_id = record.team_id or by.home_team
@@ -109,6 +110,7 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
 
     Raises Refused("changed_meanwhile") when `expected` is not the stored version any more.
     """
+    _unveiled(record)
     if isinstance(record, Record):
         if expected is not None and expected != record.version:
             raise Refused("changed_meanwhile", version=record.version)
@@ -125,6 +127,24 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
         raise refused_by(clash) from clash
     _tell(record, "changed", list(fields))
     return record
+
+
+def _unveiled(record: Tracked) -> None:
+    """RuntimeError for a row that was read for somebody's eyes: storing it would lose what he may not see."""
+    if getattr(record, "is_veiled", False):
+        raise RuntimeError(f"{record._meta.label} was read for showing and must not be stored.")
+
+
+def require_fields(by: Actor, label: str, names: Iterable[str], *, is_new: bool = False) -> None:
+    """Refused("field_not_permitted") for a field that the actor may not write.
+
+    Of a new record everything but hidden fields may be given; later a read-only or masked field stays as it is.
+    """
+    rules = by.rules(label)
+    for name in names if rules else ():
+        rule = rules.get(name) or rules.get(name.removesuffix("_id"))
+        if rule is Rule.HIDDEN or (rule and not is_new):
+            raise Refused("field_not_permitted", field=name, label=label)
 
 
 def remove(record: Tracked) -> None:
@@ -181,6 +201,7 @@ def create_record(model: type[R], values: Mapping[str, Any], *, by: Actor) -> R:
 
     @creation(model)
     def create(*, by: Actor) -> R:
+        require_fields(by, model._meta.label_lower, values, is_new=True)
         return save_new(model(**prepared(model, values)), by=by)
 
     return create(by=by)
@@ -191,7 +212,7 @@ def change_record(record: R, values: Mapping[str, Any], *, by: Actor, expected: 
 
     @action(needs="change")
     def change(fresh: R, *, by: Actor) -> R:
-        del by
+        require_fields(by, fresh._meta.label_lower, values)
         wanted = prepared(type(fresh), values)
         differing = [name for name, value in wanted.items() if getattr(fresh, field_of(fresh, name).attname) != _plain(value)]
         if not differing:

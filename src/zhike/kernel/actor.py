@@ -17,12 +17,25 @@ class Scope(IntEnum):
     ALL = 4
 
 
+class Rule(IntEnum):
+    """What a person may not do with one field, from mild to strict."""
+
+    READ_ONLY = 1
+    MASKED = 2
+    HIDDEN = 3
+
+
 Grants = Mapping[tuple[str, str], Scope]
+FieldRules = Mapping[str, Mapping[str, Rule]]  # object label -> field -> rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A person, job, integration or agent with its teams and grants ((object label, verb) -> scope)."""
+    """A person, job, integration or agent with its teams and grants ((object label, verb) -> scope).
+
+    `shared` names the object types of which single records are shared with the actor, with whether some of them may be
+    changed; `apart` those that do not follow the record above them; `schema` is the state of the company's fields.
+    """
 
     kind: Literal["person", "job", "integration", "agent", "system"]
     user_id: int | None = None
@@ -30,7 +43,12 @@ class Actor:
     team_ids: frozenset[int] = frozenset()
     branch_ids: frozenset[int] = frozenset()
     home_team: int | None = None
+    role_ids: frozenset[int] = frozenset()
     grants: Grants = field(default_factory=dict)
+    field_rules: FieldRules = field(default_factory=dict)
+    shared: Mapping[str, bool] = field(default_factory=dict)
+    apart: frozenset[str] = frozenset()
+    schema: int = 0
     source: str = "web"
     reason: str = ""
 
@@ -41,9 +59,17 @@ class Actor:
     def may(self, label: str, verb: str) -> bool:
         return self.scope(label, verb) is not None
 
+    def rules(self, label: str) -> Mapping[str, Rule]:
+        """The field rules of one object type (its own label, not that of its policy)."""
+        return self.field_rules.get(label, NO_RULES)
+
+    def rule(self, label: str, field: str) -> Rule | None:
+        return self.rules(label).get(field)
+
     def because(self, reason: str, *, source: str | None = None) -> Self:
         """The same actor with a reason that the history keeps."""
         return replace(self, reason=reason, source=source or self.source)
 
 
+NO_RULES: Mapping[str, Rule] = {}
 SYSTEM = Actor(kind="system", name="system", source="job")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
@@ -12,22 +13,61 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from .actor import Actor
+from .actor import NO_RULES, Actor, Rule
+from .errors import Refused
 from .fields import JSONDict
 from .ids import uuid7
 from .policy import policy_of
+from .veil import lay_veil, veil_of
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 
 
 class RecordQuerySet(models.QuerySet[M]):
-    """Rows that are read through the policy: `visible_to` for reading, `allowed` for any other verb."""
+    """Rows that are read through the policy: `visible_to` for reading, `allowed` for any other verb.
+
+    Rows read by `visible_to` or `veiled` hold nothing that the actor may not see of a field: hidden values are empty,
+    masked ones masked. Such rows are for showing; actions read their own.
+    """
+
+    _veil: Mapping[str, Rule] = NO_RULES
 
     def visible_to(self, actor: Actor) -> Self:
-        return self.allowed(actor, "view")
+        return self.allowed(actor, "view").veiled(actor)
 
     def allowed(self, actor: Actor, verb: str) -> Self:
         return self.filter(policy_of(self.model).rows(actor, verb))
+
+    def veiled(self, actor: Actor) -> Self:
+        """The same rows as this actor may see their fields."""
+        found = self.all()
+        found._veil = veil_of(self.model._meta.label_lower, actor)
+        return found
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
+        for row in super().iterator(chunk_size):
+            yield self._shown(row)
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]
+        copy._veil = self._veil
+        return copy
+
+    def _fetch_all(self) -> None:
+        is_new = self._result_cache is None
+        super()._fetch_all()
+        if is_new and self._veil:
+            self._result_cache = [self._shown(row) for row in self._result_cache or ()]
+
+    def _shown(self, row: Any) -> Any:
+        return lay_veil(row, self._veil) if self._veil and isinstance(row, models.Model) else row
+
+    def _values(self, *fields: str, **expressions: Any) -> Self:
+        """Plain values pass no veil, so a column under one cannot be asked for."""
+        if any(str(name).partition("__")[0].removesuffix("_id") in self._veil for name in fields):
+            raise Refused("not_permitted", verb="view", label=self.model._meta.label_lower)
+        found: Self = super()._values(*fields, **expressions)  # type: ignore[misc]
+        return found
 
 
 class Tracked(models.Model):
@@ -201,3 +241,28 @@ class ExportRecord(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["-at"], name="export_time")]
+
+
+class Share(Tracked):
+    """One record opened to a person or a team beyond their scope, to look at or to change, until a moment or for good."""
+
+    kind = models.SmallIntegerField()
+    object_id = models.UUIDField()
+    user_id = models.IntegerField(null=True)
+    team_id = models.IntegerField(null=True)
+    can_change = models.BooleanField(default=False, db_default=False)
+    until = models.DateTimeField(null=True)
+    given_by = models.IntegerField(null=True)
+    given_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["object_id", "user_id", "team_id"], name="share_once", nulls_distinct=False),
+            models.CheckConstraint(
+                condition=Q(user_id=None, team_id__isnull=False) | Q(user_id__isnull=False, team_id=None), name="share_with_somebody"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user_id"], include=["object_id", "kind", "can_change", "until"], name="share_of_person"),
+            models.Index(fields=["team_id"], include=["object_id", "kind", "can_change", "until"], name="share_of_team"),
+        ]

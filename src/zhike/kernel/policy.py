@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from .actor import Actor, Scope
 from .errors import Refused
 
 NO_ROW = Q(pk__in=[])
+SHARED_VERBS = ("view", "change")
+
+
+def shares_of(actor: Actor, verb: str) -> Any:
+    """Ids of the records shared with the actor or his teams up to now, as a subquery."""
+    given = apps.get_model("kernel", "Share")._default_manager.filter(
+        Q(user_id=actor.user_id) | Q(team_id__in=sorted(actor.team_ids)), Q(until=None) | Q(until__gt=timezone.now())
+    )
+    return (given if verb == "view" else given.filter(can_change=True)).values("object_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +30,8 @@ class Reach:
     """The rows a grant reaches, kept apart from SQL so that the list engine can make one ordered stream of each part.
 
     With `link` and `parent` the record's own owner does not count but that of the record behind the link.
+    `shared` adds single records that were shared with the actor; it stays apart from the scope, because a list that
+    asks "in scope or shared" can use no index.
     """
 
     kind: Literal["none", "own", "teams", "all"]
@@ -26,9 +39,14 @@ class Reach:
     team_ids: tuple[int, ...] = ()
     link: str = ""
     parent: type[models.Model] | None = None
+    shared: Q | None = None
 
     def q(self) -> Q:
         """The reach as one condition without joins."""
+        return self.within() if self.shared is None or self.kind == "all" else self.within() | self.shared
+
+    def within(self) -> Q:
+        """What owner and team reach, without what is shared."""
         if self.kind == "all":
             return Q()
         if self.kind == "none":
@@ -40,11 +58,11 @@ class Reach:
         return Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(within).values("pk")})
 
     def streams(self) -> tuple[Q, ...]:
-        """Parts without overlap whose union is the reach; each is served by one index family."""
+        """Parts without overlap whose union is `within`; each is served by one index family."""
         if self.kind == "none":
             return ()
         if self.kind == "all" or self.parent is not None:
-            return (self.q(),)
+            return (self.within(),)
         own = Q(owner_id=self.user_id)
         if self.kind == "own":
             return (own,)
@@ -55,10 +73,16 @@ class Reach:
         """Whether one loaded record is within the reach; the same rule as `q`."""
         if self.kind in ("all", "none"):
             return self.kind == "all"
+        return self._holds(record) or (self.shared is not None and self._is_shared(record))
+
+    def _holds(self, record: Any) -> bool:
         kept_by = record if self.parent is None else getattr(record, self.link)
         if kept_by is None:
             return False
         return kept_by.owner_id == self.user_id or (self.kind == "teams" and kept_by.team_id in self.team_ids)
+
+    def _is_shared(self, record: Any) -> bool:
+        return bool(type(record)._default_manager.filter(self.shared, pk=record.pk).exists())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +91,47 @@ class Policy:
 
     `label` names the grants that decide; `link` leads to the record whose owner and team count
     (a contact follows its customer); `shared` objects such as products have no owner and are seen whole.
+    `below` is a link to a record whose shares open this one too (an order of a shared customer).
     """
 
     label: str
     link: str = ""
     parent: type[models.Model] | None = None
+    below: str = ""
     shared: bool = False
 
     def reach(self, actor: Actor, verb: str) -> Reach:
+        """The rows within the actor's scope, and those shared with him; a share says where, a grant says what."""
         scope = actor.scope(self.label, verb)
         if scope is None:
             return Reach(kind="none")
         if self.shared or scope is Scope.ALL:
             return Reach(kind="all")
+        opened = self.opened(actor, verb)
         if scope is Scope.OWN:
-            return Reach(kind="own", user_id=actor.user_id, link=self.link, parent=self.parent)
-        teams = actor.team_ids if scope is Scope.TEAM else actor.branch_ids
-        return Reach(kind="teams", user_id=actor.user_id, team_ids=tuple(sorted(teams)), link=self.link, parent=self.parent)
+            return Reach(kind="own", user_id=actor.user_id, link=self.link, parent=self.parent, shared=opened)
+        teams = tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
+        return Reach(kind="teams", user_id=actor.user_id, team_ids=teams, link=self.link, parent=self.parent, shared=opened)
+
+    def opened(self, actor: Actor, verb: str) -> Q | None:
+        """Records open to the actor by shares, None when there can be none."""
+        if not actor.shared or verb not in SHARED_VERBS:
+            return None
+        if self.parent is not None:
+            above = policy_of(self.parent).opened(actor, verb)
+            return None if above is None else Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(above).values("pk")})
+        found = None
+        for label, column in ((self.label, "pk"), (self._label_above(), f"{self.below}_id")):
+            if label and label in actor.shared and (verb == "view" or actor.shared[label]):
+                some = Q(**{f"{column}__in": shares_of(actor, verb)})
+                found = some if found is None else found | some
+        return found
+
+    def _label_above(self) -> str:
+        if not self.below:
+            return ""
+        target = apps.get_model(self.label)._meta.get_field(self.below).related_model
+        return target._meta.label_lower if isinstance(target, type) and issubclass(target, models.Model) else ""
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return self.reach(actor, verb).q()
@@ -103,9 +151,9 @@ class Policy:
             raise Refused("not_permitted", verb=verb, label=self.label)
 
 
-def owned(label: str) -> Policy:
-    """The usual policy: owner and team stand on the record itself."""
-    return Policy(label=label)
+def owned(label: str, *, below: str = "") -> Policy:
+    """The usual policy: owner and team stand on the record itself; shares of the record behind `below` open it too."""
+    return Policy(label=label, below=below)
 
 
 def follows(label: str, link: str, parent: type[models.Model]) -> Policy:

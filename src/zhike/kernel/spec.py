@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 
 from .actor import Actor
+from .fielddefs import FieldDef, built_in
 from .models import Record
 from .policy import Policy
 
@@ -153,6 +154,8 @@ class ObjectSpec:
     bulk: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
     views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
+    custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
+    covered: frozenset[str] = frozenset()  # fields that this reader sees masked
 
     @property
     def label(self) -> str:
@@ -160,6 +163,10 @@ class ObjectSpec:
 
     def column(self, path: str) -> Column | None:
         return next((column for column in self.columns if column.path == path), None)
+
+    def field(self, name: str) -> FieldDef:
+        """What a field is, the model's or the company's own; FieldDoesNotExist for none."""
+        return next((field for field in self.custom if field.name == name), None) or built_in(self.model, name)
 
     def shown(self, paths: Sequence[str]) -> list[Column]:
         """The named columns that exist, in the order given; the default ones when none does."""

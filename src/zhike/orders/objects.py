@@ -54,7 +54,7 @@ def _customer_names(actor: Actor, values: Sequence[str]) -> list[str]:
 objects.add(
     ObjectSpec(
         model=Order,
-        policy=owned("orders.order"),
+        policy=owned("orders.order", below="customer"),
         slug="orders",
         title=_("订单"),
         plural=_("订单"),

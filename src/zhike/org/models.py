@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from zhike.kernel.actor import Scope
+from zhike.kernel.actor import Rule, Scope
 
 
 class Team(models.Model):
@@ -42,6 +42,18 @@ class Grant(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["role", "label", "verb"], name="grant_once")]
+
+
+class FieldRule(models.Model):
+    """A role does not see a field, sees it masked, or may not change it; the mildest of a person's roles counts."""
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="field_rules")
+    label = models.CharField(max_length=80)
+    field = models.CharField(max_length=60)
+    rule = models.PositiveSmallIntegerField(choices=[(int(r), r.name.lower()) for r in Rule])
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["role", "label", "field"], name="field_rule_once")]
 
 
 class User(AbstractUser):

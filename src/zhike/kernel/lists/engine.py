@@ -9,12 +9,14 @@ too little. Counts are estimated at once and capped when counted.
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import json
 import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet, ValidationError
@@ -35,6 +37,7 @@ STEP_COST = 0.05  # of one step along an index that covers the filters, as the p
 COSTLY = ("holds", "contains", "icontains", "has_key", "contained_by")  # lookups that a GIN index might answer
 COUNT_CAP = 10_000
 TIMEOUT_MS = 4_000
+EVERYTHING = Reach(kind="all")
 
 Sql = tuple[str, list[Any]]
 
@@ -91,13 +94,26 @@ def _plan(model: type[Record], condition: Q) -> dict[str, Any]:
     return found
 
 
-def count(model: type[Record], condition: Q, cap: int = COUNT_CAP) -> int:
-    """Exact up to the cap; cap + 1 means more."""
-    sql, params = where_sql(model, condition)
+def expected(model: type[Record], reach: Reach, condition: Q) -> int:
+    """How many rows of a reach the database expects to match; what is shared is expected apart from the scope."""
+    rows = estimate(model, reach.within() & condition)
+    return rows if reach.shared is None else rows + estimate(model, reach.shared & condition)
+
+
+def count(model: type[Record], condition: Q, cap: int = COUNT_CAP, *, reach: Reach = EVERYTHING) -> int:
+    """Matching rows of a reach, exact up to the cap; cap + 1 means more."""
     with transaction.atomic(), connection.cursor() as cursor:
         _limit_time(cursor)
-        cursor.execute(f"select count(*) from (select 1 from {_table(model)} where {sql} limit {cap + 1}) x", params)
-        return int(cursor.fetchone()[0])
+        found = _count(cursor, model, reach.within() & condition, cap)
+        if reach.shared is not None and found <= cap:
+            found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
+        return found
+
+
+def _count(cursor: Any, model: type[Record], condition: Q, cap: int) -> int:
+    sql, params = where_sql(model, condition)
+    cursor.execute(f"select count(*) from (select 1 from {_table(model)} where {sql} limit {cap + 1}) x", params)
+    return int(cursor.fetchone()[0])
 
 
 def find(wanted: Wanted) -> Found:
@@ -106,6 +122,8 @@ def find(wanted: Wanted) -> Found:
         with transaction.atomic(), connection.cursor() as cursor:
             _limit_time(cursor)
             rows, shape = _find(wanted, cursor)
+            if wanted.reach.shared is not None:
+                rows = _merged(wanted, rows, _run(cursor, _shared(wanted)))
     except OperationalError as slow:
         if getattr(slow.__cause__, "sqlstate", "") != "57014":
             raise
@@ -116,12 +134,32 @@ def find(wanted: Wanted) -> Found:
     return Found(ids=ids, next=(_cursor_text(last[1]), str(last[0])) if last else None, shape=shape)
 
 
+def _shared(wanted: Wanted) -> Sql:
+    """Matching rows that only a share opens: few, so they are collected behind a fence (`offset 0`) and then sorted."""
+    table = _table(wanted.model)
+    assert wanted.reach.shared is not None
+    where, params = where_sql(wanted.model, wanted.reach.shared & ~wanted.reach.within() & wanted.walk & wanted.rest)
+    after, after_params = _after(wanted, table)
+    inner = f'select {table}."id", {table}."{wanted.key}" from {table} where {where} offset 0'
+    return (
+        f'select {table}."id", {table}."{wanted.key}" from ({inner}) {table} where {after} '
+        f"order by {_order(wanted, table)} limit {wanted.size + 1}",
+        [*params, *after_params],
+    )
+
+
+def _merged(wanted: Wanted, own: list[Any], shared: list[Any]) -> list[Any]:
+    """Two ordered answers as one."""
+    both = heapq.merge(own, shared, key=lambda row: (row[1], row[0]), reverse=wanted.descending)
+    return list(islice(both, wanted.size + 1))
+
+
 def _find(wanted: Wanted, cursor: Any) -> tuple[list[Any], str]:
     if wanted.reach.kind == "none":
         return [], "none"
     if wanted.rest == Q():
         return _run(cursor, _streams(wanted, wanted.size + 1)), "walk"
-    scope = wanted.reach.q()
+    scope = wanted.reach.within()
     narrowed = scope & wanted.walk
     if narrowed != Q() and estimate(wanted.model, narrowed) <= SMALL_SCOPE:
         return _run(cursor, _scope_first(wanted)), "scope"
@@ -138,7 +176,7 @@ def _is_rare(wanted: Wanted) -> bool:
 
     Along an index that covers the filters a walk is cheap; then its likely length decides, in the planner's units.
     """
-    scope = wanted.reach.q() & wanted.walk
+    scope = wanted.reach.within() & wanted.walk
     plan = _plan(wanted.model, scope & wanted.rest)
     if plan["Plan Rows"] > RARE or wanted.covered is None:
         return bool(plan["Plan Rows"] <= RARE)
@@ -198,7 +236,7 @@ def _scope_first(wanted: Wanted) -> Sql:
     """Plain conditions choose among the scope's indexes; what reads other tables or a GIN index looks at that result only."""
     table = _table(wanted.model)
     plain, costly = _split(wanted.rest)
-    scope, scope_params = where_sql(wanted.model, wanted.reach.q() & wanted.walk & plain)
+    scope, scope_params = where_sql(wanted.model, wanted.reach.within() & wanted.walk & plain)
     rest, rest_params = where_sql(wanted.model, costly)
     after, after_params = _after(wanted, table)
     # Few columns let an index that includes them answer alone.
@@ -234,7 +272,7 @@ def _is_plain(path: str, value: Any) -> bool:
 
 def _collect(wanted: Wanted) -> Sql:
     table = _table(wanted.model)
-    where, params = where_sql(wanted.model, wanted.reach.q() & wanted.walk & wanted.rest)
+    where, params = where_sql(wanted.model, wanted.reach.within() & wanted.walk & wanted.rest)
     after, after_params = _after(wanted, table)
     return (
         f'with c as materialized (select {table}."id", {table}."{wanted.key}" from {table} where {where}) '

@@ -13,6 +13,7 @@ from ..actor import Actor
 from ..errors import Refused
 from ..fields import field_of
 from ..models import Record
+from ..policy import Reach
 from ..spec import Column, ObjectSpec
 from . import engine
 from .conditions import Chosen, chosen_from, condition
@@ -38,8 +39,15 @@ class Listing:
 
     def matching(self) -> Q:
         """All conditions together with the reach: what counts, exports and bulk changes run over."""
-        reach = self.spec.policy.reach(self.actor, self.verb).q()
-        return reduce(and_, (condition(c, self.actor) for c in self.chosen), reach)
+        return self.reach().q() & self.conditions()
+
+    def reach(self) -> Reach:
+        """The rows within which the list looks."""
+        return self.spec.policy.reach(self.actor, self.verb)
+
+    def conditions(self) -> Q:
+        """The filters alone."""
+        return reduce(and_, (condition(c, self.actor) for c in self.chosen), Q())
 
 
 def listing(spec: ObjectSpec, actor: Actor, params: Mapping[str, str], verb: str = "view") -> Listing:
@@ -65,7 +73,7 @@ def rows(wanted: Listing, *, columns: Sequence[Column] = (), after: str = "", si
     found = engine.find(_wanted(wanted, after, size))
     joins = sorted({path for column in columns for path in column.join})
     model = wanted.spec.model
-    kept = model._default_manager.filter(pk__in=found.ids)
+    kept = model.objects.filter(pk__in=found.ids).veiled(wanted.actor)
     by_id = {record.pk: record for record in (kept.select_related(*joins) if joins else kept)}
     return Rows(
         records=[by_id[pk] for pk in found.ids if pk in by_id],
@@ -87,7 +95,7 @@ def _wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
             covered.append(str(field_of(wanted.spec.model, chosen.filter.column).column))
     return engine.Wanted(
         model=wanted.spec.model,
-        reach=wanted.spec.policy.reach(wanted.actor, wanted.verb),
+        reach=wanted.reach(),
         key=wanted.key,
         descending=wanted.sort.startswith("-"),
         walk=walk,
@@ -115,12 +123,16 @@ def size_at_once(wanted: Listing, shown: int, has_more: bool) -> Size:
     """The size without counting: what is shown when that is all, otherwise the database's estimate."""
     if not has_more:
         return Size(count=shown, is_exact=True)
-    return Size(count=max(engine.estimate(wanted.spec.model, wanted.matching()), shown + 1), is_exact=False)
+    return Size(count=max(_expected(wanted), shown + 1), is_exact=False)
 
 
 def size_counted(wanted: Listing) -> Size:
     """The size counted up to the cap."""
-    counted = engine.count(wanted.spec.model, wanted.matching())
+    counted = engine.count(wanted.spec.model, wanted.conditions(), reach=wanted.reach())
     if counted > engine.COUNT_CAP:
-        return Size(count=max(engine.estimate(wanted.spec.model, wanted.matching()), counted), is_exact=False)
+        return Size(count=max(_expected(wanted), counted), is_exact=False)
     return Size(count=counted, is_exact=True)
+
+
+def _expected(wanted: Listing) -> int:
+    return engine.expected(wanted.spec.model, wanted.reach(), wanted.conditions())

@@ -85,7 +85,7 @@ def delete_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], *, by: Actor) -> uui
 @screen
 def set_field(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """GET: ask for the value. POST: set it on all chosen records. The owner needs the right to hand over."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     verb = "transfer" if name in ("owner", "team") else "change"
     if name not in spec.editable() or not actor_in(request).may(spec.policy.label, verb):
         raise Refused("not_permitted", verb=verb, label=spec.label)
@@ -106,7 +106,7 @@ def _values(values: dict[str, object]) -> dict[str, object]:
 @screen
 def delete_chosen(request: HttpRequest, slug: str) -> HttpResponse:
     """Delete the chosen records; the toast takes it back."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     ids = chosen_ids(request, spec, "delete")
     change = delete_many(spec, ids, by=actor_in(request))
     return _done(_("已删除 %(count)s") % {"count": count_words(len(ids), spec.unit)}, change)

@@ -94,6 +94,13 @@ def _person(value: Any, record: Any, reader: Reader) -> str:
     return format_html('<span class="row-f"><span class="zk-av{}" aria-hidden="true">{}</span>{}</span>', me, initial(name), name)
 
 
+def _covered(value: Any, record: Any, reader: Reader) -> str:
+    """A masked value: a text shows what the veil left of it, anything else only that there may be something."""
+    del record, reader
+    shown = value if isinstance(value, str) else "***"
+    return format_html('<span class="mut" title="{}">{}</span>', _("无权查看完整内容"), shown) if shown else ""
+
+
 def _team(value: Any, record: Any, reader: Reader) -> str:
     del record
     return EMPTY if value is None else conditional_escape(reader.teams.get(value, str(value)))
@@ -126,6 +133,7 @@ _DRAW: dict[str, Draw] = {
     "phone": _phone,
     "boolean": _boolean,
     "record": _record,
+    "covered": _covered,
 }
 NUMERIC = {"money", "number", "wan"}
 
@@ -137,6 +145,8 @@ def badge(text: object, tone: str = "") -> SafeString:
 
 def show(record: Any, name: str, spec: ObjectSpec, reader: Reader) -> str:
     """A field's value on a page or peek; empty text where nothing is known."""
+    if name in spec.covered:
+        return _covered(getattr(record, record._meta.get_field(name).attname), record, reader)
     column = spec.column(name)
     if column is not None and column.cell not in ("name", "text"):
         return draw(record, column, spec, reader)

@@ -32,7 +32,7 @@ CONFLICT = "kernel/edit_conflict.html"
 @screen
 def edit_field(request: HttpRequest, slug: str, pk: uuid.UUID, name: str) -> HttpResponse:
     """GET: the editor of one field. POST: save it; 422 with the reason, 409 with the difference."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request), "change")
     if name not in spec.editable():
         raise Refused("not_permitted", verb="change", label=spec.label)

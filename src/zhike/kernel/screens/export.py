@@ -38,7 +38,7 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 @screen
 def export(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     """The list as a file; needs the right to export, and is written down."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     columns = spec.shown(chosen_columns(spec, request))
     params = address_params(request, *PLACE, "format")
     wanted = listing(spec, actor_in(request), params, "export")
@@ -78,7 +78,7 @@ def _note(actor: Actor, spec: ObjectSpec, columns: Sequence[Column], kind: str, 
 
 def _values(wanted: Listing, columns: Sequence[Column]) -> Iterator[list[Any]]:
     joins = sorted({path for column in columns for path in column.join})
-    rows = wanted.spec.model._default_manager.filter(wanted.matching()).order_by(wanted.sort, "pk")
+    rows = wanted.spec.model.objects.filter(wanted.matching()).veiled(wanted.actor).order_by(wanted.sort, "pk")
     people, teams = directory.people(), directory.teams()
     for record in (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK):
         yield [_value(record, column, people, teams) for column in columns]

@@ -64,7 +64,7 @@ def attach(record: Record, file: File[bytes], name: str, *, by: Actor) -> Attach
 @screen
 def upload(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """Add one or several files; answers the list of files."""
-    record = record_of(spec_of(slug), pk, actor_in(request), "change")
+    record = record_of(spec_of(slug, actor_in(request)), pk, actor_in(request), "change")
     for file in request.FILES.getlist("file"):
         attach(record, file, file.name or "", by=actor_in(request))
     return _listed(request, record)
@@ -73,7 +73,7 @@ def upload(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 @screen
 def download(request: HttpRequest, slug: str, pk: uuid.UUID, file_id: uuid.UUID) -> HttpResponse | FileResponse:
     """The file itself."""
-    record = record_of(spec_of(slug), pk, actor_in(request))
+    record = record_of(spec_of(slug, actor_in(request)), pk, actor_in(request))
     kept = attachments_of(record).filter(pk=file_id).first()
     if kept is None:
         raise Refused("gone")
@@ -86,7 +86,7 @@ def download(request: HttpRequest, slug: str, pk: uuid.UUID, file_id: uuid.UUID)
 @screen
 def detach(request: HttpRequest, slug: str, pk: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
     """Take a file off a record; its content stays until no history needs it."""
-    record = record_of(spec_of(slug), pk, actor_in(request), "change")
+    record = record_of(spec_of(slug, actor_in(request)), pk, actor_in(request), "change")
     with transaction.atomic():
         change = history.begin_change(actor_in(request), verb="detach", label=record._meta.label_lower, object_id=record.pk)
         attachments_of(record).filter(pk=file_id).delete()

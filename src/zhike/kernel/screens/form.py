@@ -17,7 +17,7 @@ from .words import in_words
 @screen
 def create(request: HttpRequest, slug: str) -> HttpResponse:
     """GET: the form as a dialog. POST: make the record; 422 with what is missing."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     actor = actor_in(request)
     spec.policy.require_any(actor, "create")
     kind = form_class(spec, (*spec.form, *spec.form_more), request)

@@ -46,7 +46,7 @@ class Head:
 @screen
 def list_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The list; as a fragment only what filters and order change."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
     params = address_params(request, *PLACE)
     wanted = listing(spec, actor_in(request), params)
@@ -73,7 +73,7 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
 @screen
 def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
     """The next rows, appended to the table."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
     params = address_params(request, *PLACE)
     wanted = listing(spec, actor_in(request), params)
@@ -86,7 +86,7 @@ def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
 @screen
 def list_count(request: HttpRequest, slug: str) -> HttpResponse:
     """How many rows match, counted up to the cap."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
     wanted = listing(spec, actor_in(request), address_params(request, *PLACE))
     return HttpResponse(size_words(spec, size_counted(wanted)))
@@ -95,7 +95,7 @@ def list_count(request: HttpRequest, slug: str) -> HttpResponse:
 @screen
 def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """One row again, after something in it changed."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     columns = spec.shown(chosen_columns(spec, request))
     row = _row(record, columns, spec, reader_for(request, [record], columns))
@@ -216,7 +216,7 @@ def chosen_columns(spec: ObjectSpec, request: HttpRequest) -> list[str]:
 @screen
 def columns_dialog(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose and order columns; kept for this person."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
     if request.method == "POST":
         known = {column.path for column in spec.columns}
@@ -236,7 +236,7 @@ def columns_dialog(request: HttpRequest, slug: str) -> HttpResponse:
 @screen
 def filter_dialog(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Set one filter: the operators and values of its kind."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
     item = spec.filter(name)
     if item is None:

@@ -30,7 +30,7 @@ ENTRIES = 20
 @screen
 def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record's page; `?parts=` answers the parts that change with its facts."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {
         "side": _panels(request, spec, record, "side"),
@@ -49,7 +49,7 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 @screen
 def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record over its list."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {"side": _panels(request, spec, record, "side")}
     first, *rest = context["groups"]
@@ -105,7 +105,7 @@ def _drawn(request: HttpRequest, panel: SidePanel, record: Record) -> SafeString
 @screen
 def panel(request: HttpRequest, slug: str, pk: uuid.UUID, key: str) -> HttpResponse:
     """One panel again, after something in it changed."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     return HttpResponse("".join(_drawn(request, item, record) for item in objects.panels(spec.label) if item.key == key))
 
@@ -113,7 +113,7 @@ def panel(request: HttpRequest, slug: str, pk: uuid.UUID, key: str) -> HttpRespo
 @screen
 def timeline_part(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """Older entries, or those of one kind."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _timeline_context(actor_in(request), spec, record, request.GET.get("kind", ""), request.GET.get("before", ""))
     part = "kernel/timeline_entries.html" if request.GET.get("before") else "kernel/timeline.html"

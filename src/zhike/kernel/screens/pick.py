@@ -27,7 +27,8 @@ CHOICES = 8
 @screen
 def pick(request: HttpRequest, slug: str) -> HttpResponse:
     """Records that match what was typed; the newest ones when nothing was."""
-    spec, actor = spec_of(slug), actor_in(request)
+    actor = actor_in(request)
+    spec = spec_of(slug, actor)
     spec.policy.require_any(actor, "view")
     typed = request.GET.get("q", "").strip()
     found = _matching(spec, actor, typed) if typed and spec.search else rows(listing(spec, actor, {}), size=CHOICES).records

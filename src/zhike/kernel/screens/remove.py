@@ -18,7 +18,7 @@ from .web import actor_in, is_fragment, record_of, screen, spec_of, toast, trigg
 @screen
 def delete(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """Delete one record; the toast takes it back."""
-    spec = spec_of(slug)
+    spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request), "delete")
     name = str(record)
     change = delete_record(record, by=actor_in(request))

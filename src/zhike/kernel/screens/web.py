@@ -16,6 +16,7 @@ from ..actor import Actor
 from ..errors import Refused
 from ..models import Record
 from ..registry import objects
+from ..seen import seen
 from ..spec import ObjectSpec
 from .words import in_words
 
@@ -63,7 +64,7 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
 def _error_words(refusal: Refused, status: int) -> dict[str, str]:
     if status in (403, 404):
         return {"code": str(status)}
-    return {"title": _("这样做不了"), "text": in_words(refusal), "button_label": _("回到今日"), "button_url": "/"}
+    return {"code": "", "title": _("这样做不了"), "text": in_words(refusal), "button_label": _("回到今日"), "button_url": "/"}
 
 
 def trigger(response: HttpResponse, events: Mapping[str, Any]) -> HttpResponse:
@@ -80,12 +81,12 @@ def toast(response: HttpResponse, text: str, *, undo: str = "", link: str = "", 
     return trigger(response, {"zk:toast": {name: value for name, value in facts.items() if value}})
 
 
-def spec_of(slug: str) -> ObjectSpec:
-    """The object type that an address names; 404 for none."""
+def spec_of(slug: str, actor: Actor) -> ObjectSpec:
+    """The object type that an address names, as this actor sees it; 404 for none."""
     spec = objects.by_slug(slug)
     if spec is None:
         raise Http404(slug)
-    return spec
+    return seen(spec, actor)
 
 
 def record_of(spec: ObjectSpec, pk: uuid.UUID, actor: Actor, verb: str = "view") -> Record:

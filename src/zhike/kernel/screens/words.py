@@ -9,6 +9,7 @@ from ..errors import Refused
 
 WORDS: dict[str, str | Promise] = {
     "not_permitted": _("你没有权限做这件事，找管理员或负责人开通"),
+    "field_not_permitted": _("你不能填写或修改这一项：%(field)s"),
     "gone": _("这条记录已经不在了，可能刚被删掉"),
     "taken": _("已经有同样的%(field)s了，换一个，或打开原来那条"),
     "invalid_value": _("%(field)s 的值不对，改好再存"),

@@ -14,6 +14,7 @@ from ..history import kind_of
 from ..lists import engine
 from ..models import Record, SearchDoc
 from ..registry import objects
+from ..seen import seen
 from ..spec import ObjectSpec
 from .tokens import query
 
@@ -46,7 +47,8 @@ def find(actor: Actor, text: str, *, size: int = 6) -> list[Hits]:
     wanted = text.strip()[:LONGEST]
     if not wanted:
         return []
-    found = [_find(spec, actor, wanted, size) for spec in objects if spec.search and actor.may(spec.policy.label, "view")]
+    types = (seen(spec, actor) for spec in objects if spec.search and actor.may(spec.policy.label, "view"))
+    found = [_find(spec, actor, wanted, size) for spec in types]
     return [hits for hits in found if hits.records]
 
 

@@ -1,0 +1,68 @@
+"""What a reader may not see of a field is gone from the row before anything shows it: pages, cells, notes, files, API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from .actor import NO_RULES, Actor, Rule
+
+MASK = "***"
+
+
+def veil_of(label: str, actor: Actor) -> Mapping[str, Rule]:
+    """Fields of an object type that this actor sees masked or not at all."""
+    rules = actor.rules(label)
+    return {name: rule for name, rule in rules.items() if rule >= Rule.MASKED} if rules else NO_RULES
+
+
+def lay_veil(record: Any, veil: Mapping[str, Rule]) -> Any:
+    """The same row with masked and empty values under the veil; it must not be stored."""
+    custom = dict(record.custom) if any(name.startswith(CUSTOM) for name in veil) else None
+    for name, rule in veil.items():
+        if name.startswith(CUSTOM) and custom is not None:
+            key = name.removeprefix(CUSTOM)
+            if key in custom:
+                custom[key] = masked(custom[key]) if rule is Rule.MASKED else None
+            continue
+        _cover(record, name, rule)
+    if custom is not None:
+        record.custom = custom
+    record.is_veiled = True
+    return record
+
+
+CUSTOM = "cf_"  # how a custom field is called beside the built-in ones
+
+
+def _cover(record: Any, name: str, rule: Rule) -> None:
+    try:
+        field = record._meta.get_field(name)
+    except FieldDoesNotExist:
+        return
+    if not isinstance(field, models.Field):
+        return
+    value = getattr(record, field.attname)
+    setattr(record, field.attname, masked(value) if rule is Rule.MASKED and not field.is_relation else _empty(field))
+
+
+def _empty(field: models.Field[Any, Any]) -> Any:
+    if field.null:
+        return None
+    return "" if isinstance(field, models.CharField | models.TextField) else field.get_default()
+
+
+def masked(value: Any) -> Any:
+    """A text with its middle hidden; None for anything else, which shows as covered."""
+    if not isinstance(value, str) or not value:
+        return value if value == "" else None
+    at, mark, place = value.partition("@")
+    if mark:
+        return f"{at[:1]}{MASK}@{place}"
+    digits = sum(char.isdigit() for char in value)
+    if digits >= 7:
+        return f"{value[:-8]}****{value[-4:]}"
+    return f"{value[:1]}{MASK}"

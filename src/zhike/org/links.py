@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from zhike.kernel.actor import Actor
 
-from zhike.kernel.actor import Actor, Scope
-
-from .models import Grant, Role, User
-from .queries import actor_of
-
-SQL_BELOW = """
-with recursive below as (select id from org_team where id = %s union select t.id from org_team t join below b on t.parent_id = b.id)
-select id from below
-"""
+from .models import Role, User
+from .queries import actor_of, integration_actor
 
 
 def person_of(user_id: int) -> tuple[Actor, str] | None:
@@ -22,28 +15,8 @@ def person_of(user_id: int) -> tuple[Actor, str] | None:
 
 
 def integration_of(*, name: str, role_id: int, team_id: int | None) -> Actor | None:
-    """An actor with the grants of one role, at home in one team; None when the role is gone."""
-    if not Role.objects.filter(pk=role_id).exists():
-        return None
-    grants = {
-        (label, verb): Scope(scope) for label, verb, scope in Grant.objects.filter(role_id=role_id).values_list("label", "verb", "scope")
-    }
-    branch: frozenset[int] = frozenset()
-    if team_id is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(SQL_BELOW, [team_id])
-            branch = frozenset(row[0] for row in cursor.fetchall())
-    # Nobody's records are not its own: without a team a narrow grant reaches nothing.
-    grants = {key: scope for key, scope in grants.items() if scope is not Scope.OWN or team_id is not None}
-    return Actor(
-        kind="integration",
-        name=name,
-        team_ids=branch & {team_id} if team_id is not None else frozenset(),
-        branch_ids=branch,
-        home_team=team_id,
-        grants={key: max(scope, Scope.TEAM) for key, scope in grants.items()},
-        source="api",
-    )
+    """The actor that an integration is; None when its role is gone."""
+    return integration_actor(name, role_id, team_id)
 
 
 def roles() -> dict[int, str]:

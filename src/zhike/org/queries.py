@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.apps import apps
 from django.db import connection
@@ -14,11 +14,11 @@ from zhike.kernel.policy import policy_of
 
 from .models import Team, User
 
-# All that an actor is in one round trip: every request asks it.
-SQL_ACTOR = """
-with recursive mine as (select team_id as id, is_home from org_membership where user_id = %(user)s),
+# All that an actor is in one round trip: every request asks it. Who is meant stands in `mine` (teams) and `held` (roles).
+SQL_HELD = """
+with recursive mine as ({mine}),
 below as (select id from mine union select t.id from org_team t join below b on t.parent_id = b.id),
-held as (select role_id from org_user_roles where user_id = %(user)s)
+held as ({held})
 select 'team', b.id, '', case when m.is_home then 'home' when m.id is not null then 'mine' else '' end, 0
   from below b left join mine m on m.id = b.id
 union all select 'role', role_id, '', '', 0 from held
@@ -27,6 +27,15 @@ union all select 'field', f.role_id, f.label, f.field, f.rule from org_fieldrule
 union all select 'share', 0, k."table", '', max(s.can_change::int) from kernel_share s join kernel_tablekind k using (kind)
   where (s.user_id = %(user)s or s.team_id in (select id from mine)) and (s.until is null or s.until > now()) group by k."table"
 """
+SQL_PERSON = SQL_HELD.format(
+    mine="select team_id as id, is_home from org_membership where user_id = %(user)s",
+    held="select role_id from org_user_roles where user_id = %(user)s",
+)
+# Without a team the first list is empty; `user` is null, so that only shares with the team count.
+SQL_INTEGRATION = SQL_HELD.format(
+    mine="select %(team)s::int as id, true as is_home where %(team)s::int is not null",
+    held="select id as role_id from org_role where id = %(role)s",
+)
 
 
 @dataclass(slots=True)
@@ -41,7 +50,7 @@ class _Held:
     shared: dict[str, bool] = field(default_factory=dict)
 
     def take(self, row: tuple[str, int, str, str, int]) -> None:
-        """Put one row of SQL_ACTOR where it belongs."""
+        """Put one row of SQL_HELD where it belongs."""
         what, number, name, word, value = row
         if what == "team":
             self.teams[number] = word
@@ -60,16 +69,36 @@ class _Held:
 def actor_of(user: User, *, source: str = "web") -> Actor:
     """The actor a person is: the widest scope of each grant over all roles, own teams and the teams below them, field
     rules, and the object types of which something is shared with him."""
+    held = _read(SQL_PERSON, {"user": user.pk})
+    return replace(_actor(held), kind="person", user_id=user.pk, name=str(user), source=source)
+
+
+def integration_actor(name: str, role_id: int, team_id: int | None) -> Actor | None:
+    """The actor that an integration is: one role, one team as its home; None when the role is gone.
+
+    It is nobody and owns nothing, so "own" in its role means what belongs to its team, and nothing without a team.
+    """
+    held = _read(SQL_INTEGRATION, {"user": None, "role": role_id, "team": team_id})
+    if not held.roles:
+        return None
+    actor = _actor(held)
+    grants = {key: max(scope, Scope.TEAM) for key, scope in actor.grants.items() if scope is Scope.ALL or team_id is not None}
+    return replace(actor, kind="integration", name=name, grants=grants, source="api")
+
+
+def _read(sql: str, who: dict[str, int | None]) -> _Held:
     with connection.cursor() as cursor:
-        cursor.execute(SQL_ACTOR, {"user": user.pk})
+        cursor.execute(sql, who)
         rows = cursor.fetchall()
     held = _Held()
     for row in rows:
         held.take(row)
+    return held
+
+
+def _actor(held: _Held) -> Actor:
     return Actor(
-        kind="person",
-        user_id=user.pk,
-        name=str(user),
+        kind="integration",
         team_ids=frozenset(team for team, place in held.teams.items() if place),
         branch_ids=frozenset(held.teams),
         home_team=next((team for team, place in held.teams.items() if place == "home"), None),
@@ -77,7 +106,6 @@ def actor_of(user: User, *, source: str = "web") -> Actor:
         grants=held.grants,
         field_rules=_mildest(held),
         shared=held.shared,
-        source=source,
     )
 
 

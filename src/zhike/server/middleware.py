@@ -13,7 +13,7 @@ from zhike.org.queries import actor_of
 from zhike.server.companies import company_for_host, use_company
 
 Answer = Callable[[HttpRequest], HttpResponse]
-OPEN_PATHS = ("/login/", "/static/", "/i18n/", "/health")
+OPEN_PATHS = ("/login/", "/static/", "/i18n/", "/health", "/api/v1/")
 
 
 class CompanyMiddleware:

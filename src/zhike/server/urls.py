@@ -19,6 +19,7 @@ urlpatterns = [
     *customers,
     *orders,
     *analytics,
+    path("", include("zhike.kernel.api.urls")),
     path("", include("zhike.kernel.screens.urls")),
 ]
 

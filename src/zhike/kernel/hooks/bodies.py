@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from .. import directory, history
+from .. import history
 from ..actor import Actor
 from ..links.shapes import Shape, chosen_shapes, names_for, record_json, shapes_of, utc_text
 from ..links.tables import Hook, HookMessage
 from ..models import HistoryEntry, Record
 from ..registry import objects
+from ..seen import seen
 from ..spec import ObjectSpec
 
 TEST = "zhike.test"
@@ -25,13 +26,13 @@ def body_of(message: HookMessage, hook: Hook, actor: Actor) -> str:
     told = message.told
     if not objects.has(told["label"]):
         return ""
-    spec = objects.get(told["label"])
+    spec = seen(objects.get(told["label"]), actor)
     shapes = chosen_shapes(shapes_of(spec), hook.fields.get(spec.label, ()))
     ids = [uuid.UUID(pk) for pk in told["ids"]]
     records = _deleted(spec, ids, actor) if told["verb"] == "deleted" else _current(spec, ids, actor, shapes)
     if not records:
         return ""
-    names = {name for shape in shapes for name in (shape.name, shape.attname)}
+    names = {name for shape in shapes for name in (shape.name, shape.field.column)}
     fields = sorted(name.removesuffix("_id") for name in told["fields"] if name in names)
     data = {"object": spec.slug, "verb": told["verb"], "fields": fields, "records": records}
     return _written(message, records[0]["id"] if len(records) == 1 else "", data)
@@ -39,7 +40,7 @@ def body_of(message: HookMessage, hook: Hook, actor: Actor) -> str:
 
 def _current(spec: ObjectSpec, ids: Sequence[uuid.UUID], actor: Actor, shapes: Sequence[Shape]) -> list[dict[str, Any]]:
     records: list[Record] = list(spec.model.objects.visible_to(actor).filter(pk__in=ids))
-    names = names_for(records, shapes, actor, directory)
+    names = names_for(records, shapes, actor)
     by_id = {record.pk: record_json(record, shapes, names) for record in records}
     return [by_id[pk] for pk in ids if pk in by_id]
 

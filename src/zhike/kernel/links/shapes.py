@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
+from .. import directory
 from ..actor import Actor
-from ..fields import field_of
+from ..fielddefs import FieldDef
 from ..models import Record
-from ..spec import ObjectSpec, Words
+from ..spec import ObjectSpec
 
 BASE = ("id", "version", "created_at", "updated_at")
+LINKS = ("link", "person", "team")
 NEVER_YEAR = 1970  # a moment in that year stands for "never": sort keys of lists are never null
+KINDS = {
+    "long": "text", "email": "text", "money": "decimal", "moment": "time", "yes_no": "boolean", "formula": "text",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One field: its kind (text, integer, decimal, boolean, date, time, choice, link, person, team, id) and what may be done with it."""
+    """One field: its kind (text, integer, decimal, boolean, date, time, choice, choices, link, person, team, id, json) and what may be done with it."""
 
-    name: str
+    field: FieldDef
     kind: str
-    label: Words
-    attname: str
     is_nullable: bool = False
     is_writable: bool = False
     is_required: bool = False
-    is_list: bool = False
-    length: int | None = None
-    choices: tuple[tuple[Any, Words], ...] = ()
-    to: type[models.Model] | None = None
+    is_covered: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.field.name
 
 
 def shapes_of(spec: ObjectSpec) -> tuple[Shape, ...]:
@@ -43,50 +48,50 @@ def shapes_of(spec: ObjectSpec) -> tuple[Shape, ...]:
     return tuple(_shape(spec, name, name in editable) for name in _names(spec))
 
 
+def shapes_for_new(spec: ObjectSpec) -> tuple[Shape, ...]:
+    """The same for a record that is yet to be made: what its form asks may be given, also where it cannot be changed later."""
+    asked = {*spec.form, *spec.form_more}
+    return tuple(replace(shape, is_writable=True) if shape.name in asked else shape for shape in shapes_of(spec))
+
+
 def _names(spec: ObjectSpec) -> list[str]:
     panels = [name for panel in spec.panels for name in panel.fields]
     columns = [column.path for column in spec.columns if "__" not in column.path]
-    whose = [] if spec.policy.parent is not None else ["owner", "team"]
-    named = [*BASE, spec.name, *panels, *spec.form, *spec.form_more, *whose, *columns]
-    return list(dict.fromkeys(named))
+    named = [*BASE, spec.name, *panels, *spec.form, *spec.form_more, *columns, *(field.name for field in spec.custom)]
+    return [name for name in dict.fromkeys(named) if _is_field(spec, name)]
+
+
+def _is_field(spec: ObjectSpec, name: str) -> bool:
+    try:
+        spec.field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
 
 
 def _shape(spec: ObjectSpec, name: str, is_editable: bool) -> Shape:
-    field = field_of(spec.model, name)
+    field = spec.field(name)
+    stored = None if field.is_custom else spec.model._meta.get_field(name)
     return Shape(
-        name=name,
-        kind=_kind(field),
-        label=getattr(field, "verbose_name", name),
-        attname=field.attname,
-        is_nullable=field.null or _may_be_never(field),
-        is_writable=is_editable and name not in BASE,
+        field=field,
+        kind=_kind(field, stored),
+        is_nullable=field.is_custom or field.may_be_null or _may_be_never(stored) or name in spec.covered,
+        is_writable=is_editable and name not in BASE and name not in spec.covered and field.kind != "formula",
         is_required=name in spec.required,
-        length=field.max_length,
-        choices=tuple((key, label) for key, label in (field.flatchoices or ()) if key not in ("", None)),
-        to=field.related_model if isinstance(field.related_model, type) else None,
+        is_covered=name in spec.covered,
     )
 
 
-def _may_be_never(field: models.Field[Any, Any]) -> bool:
-    return isinstance(field, models.DateTimeField) and field.has_default()
+def _may_be_never(stored: object) -> bool:
+    return isinstance(stored, models.DateTimeField) and stored.has_default()
 
 
-def _kind(field: models.Field[Any, Any]) -> str:
-    if field.name in ("owner", "team"):
-        return "person" if field.name == "owner" else "team"
-    if field.is_relation:
-        return "link"
-    if field.choices:
-        return "choice"
-    kinds: tuple[tuple[type[Any], str], ...] = (
-        (models.UUIDField, "id"),
-        (models.DateTimeField, "time"),
-        (models.DateField, "date"),
-        (models.DecimalField, "decimal"),
-        (models.BooleanField, "boolean"),
-        (models.IntegerField, "integer"),
-    )
-    return next((kind for cls, kind in kinds if isinstance(field, cls)), "text")
+def _kind(field: FieldDef, stored: object) -> str:
+    if isinstance(stored, models.UUIDField):
+        return "id"
+    if field.kind == "number":
+        return "integer" if isinstance(stored, models.IntegerField) else "decimal"
+    return KINDS.get(field.kind, field.kind)
 
 
 def chosen_shapes(shapes: Sequence[Shape], names: Sequence[str]) -> tuple[Shape, ...]:
@@ -104,7 +109,7 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, dt.datetime):
-        return None if value.year <= NEVER_YEAR else utc_text(value)
+        return utc_text(value)
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, uuid.UUID):
@@ -117,49 +122,55 @@ def utc_text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """Names behind the ids of one page, as its reader may know them: field -> id -> name."""
-
-    by_field: dict[str, dict[Any, str]]
-
-    def of(self, shape: Shape, pk: Any) -> str | None:
-        return self.by_field.get(shape.name, {}).get(pk)
+Names = Mapping[str, Mapping[Any, str]]  # field -> id -> name
 
 
-def names_for(records: Sequence[Record], shapes: Sequence[Shape], actor: Actor, people: Any) -> Names:
+def names_for(records: Sequence[Record], shapes: Sequence[Shape], actor: Actor) -> Names:
     """Read the names that the links of these records need: one query a linking field, whatever the number of rows.
 
-    `people` names persons and teams by id. A linked record that the reader may not see has no name.
+    A linked record that the reader may not see has no name.
     """
-    found: dict[str, dict[Any, str]] = {}
+    found: dict[str, Mapping[Any, str]] = {}
     for shape in shapes:
-        if shape.kind not in ("link", "person", "team"):
+        if shape.kind not in LINKS:
             continue
-        ids = {pk for record in records if (pk := getattr(record, shape.attname)) is not None}
-        if not ids:
-            continue
-        if shape.kind == "link":
-            assert shape.to is not None
-            found[shape.name] = {row.pk: str(row) for row in shape.to.objects.visible_to(actor).filter(pk__in=ids)}  # type: ignore[attr-defined]
-        else:
-            found[shape.name] = people.people(ids) if shape.kind == "person" else people.teams(ids)
-    return Names(by_field=found)
+        ids = {pk for record in records if (pk := shape.field.value(record)) not in (None, "")}
+        if ids:
+            found[shape.name] = _names_of(shape, ids, actor)
+    return found
+
+
+def _names_of(shape: Shape, ids: set[Any], actor: Actor) -> Mapping[Any, str]:
+    if shape.kind == "person":
+        return directory.people(ids)
+    if shape.kind == "team":
+        return directory.teams(ids)
+    target = shape.field.target
+    assert target is not None
+    rows = target._default_manager.visible_to(actor).filter(pk__in=ids)  # type: ignore[attr-defined]
+    return {key: str(row) for row in rows for key in (row.pk, str(row.pk))}
 
 
 def record_json(record: Record, shapes: Sequence[Shape], names: Names, *, with_labels: bool = False) -> dict[str, Any]:
     """One record as other programs read it."""
     found: dict[str, Any] = {}
     for shape in shapes:
-        value = getattr(record, shape.attname)
-        if shape.kind in ("link", "person", "team"):
-            found[shape.name] = None if value is None else {"id": plain_value(value), "name": names.of(shape, value)}
+        value = shape.field.value(record)
+        if shape.kind in LINKS and value not in (None, ""):
+            found[shape.name] = {"id": plain_value(value), "name": names.get(shape.name, {}).get(value)}
         else:
-            found[shape.name] = plain_value(value)
+            found[shape.name] = None if _is_never(shape, value) else plain_value(value)
     if with_labels:
-        found["labels"] = {
-            shape.name: str(dict(shape.choices).get(found[shape.name], ""))
-            for shape in shapes
-            if shape.kind == "choice" and found[shape.name] not in ("", None)
-        }
+        found["labels"] = {shape.name: label for shape in shapes if (label := _label(shape, found[shape.name]))}
     return found
+
+
+def _is_never(shape: Shape, value: Any) -> bool:
+    return shape.kind == "time" and shape.is_nullable and isinstance(value, dt.datetime) and value.year <= NEVER_YEAR
+
+
+def _label(shape: Shape, value: Any) -> str:
+    if shape.kind not in ("choice", "choices") or value in (None, "", []):
+        return ""
+    known = {key: str(label) for key, label in shape.field.choices}
+    return "、".join(known.get(one, str(one)) for one in (value if isinstance(value, list) else [value]))

@@ -90,7 +90,7 @@ def reach_of(hook: Hook) -> list[tuple[Words, str, str]]:
         if not heard:
             continue
         chosen = hook.fields.get(spec.label, ())
-        labels = [str(shape.label) for shape in shapes_of(spec) if shape.name in chosen]
+        labels = [str(shape.field.label) for shape in shapes_of(spec) if shape.name in chosen]
         found.append((spec.title, "、".join(heard), "、".join(labels) or _("它能看的全部")))
     return found
 
@@ -125,5 +125,3 @@ def try_line(row: HookTry) -> dict[str, Any]:
 def pretty(body: str) -> str:
     """A body set out to be read."""
     return json.dumps(json.loads(body), ensure_ascii=False, indent=2) if body else ""
-
-

@@ -9,8 +9,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -68,7 +67,7 @@ class HookForm(forms.Form):
         chosen.queryset = Integration.objects.order_by("name")
         for spec in objects:
             self.fields[f"events_{spec.slug}"] = forms.MultipleChoiceField(choices=words.verbs(), required=False)
-            named = [(shape.name, str(shape.label)) for shape in shapes_of(spec)]
+            named = [(shape.name, str(shape.field.label)) for shape in shapes_of(spec)]
             self.fields[f"fields_{spec.slug}"] = forms.MultipleChoiceField(choices=named, required=False)
 
     def put_on(self, hook: Hook) -> None:
@@ -88,7 +87,7 @@ class HookForm(forms.Form):
                 {
                     "spec": spec,
                     "events": [(events.html_name, verb, label, verb in ticked) for verb, label in words.verbs()],
-                    "fields": [(fields.html_name, shape.name, shape.label, shape.name in chosen) for shape in shapes_of(spec)],
+                    "fields": [(fields.html_name, shape.name, shape.field.label, shape.name in chosen) for shape in shapes_of(spec)],
                     "is_narrowed": bool(chosen),
                 }
             )
@@ -194,10 +193,18 @@ def _edited(request: HttpRequest, hook: Hook) -> HttpResponse:
             form.add_error(field if field in form.fields else None, in_words(refusal))
         else:
             if is_new:
-                response = render(request, "kernel/links/secret.html", {"text": secret, "heading": _("“%(name)s”的密钥") % {"name": hook.name}})
+                response = render(
+                    request, "kernel/links/secret.html", {"text": secret, "heading": _("“%(name)s”的密钥") % {"name": hook.name}}
+                )
                 return trigger(response, {"zk:changed": {}})
             return toast(trigger(HttpResponse(status=204), {"zk:close": {}, "zk:changed": {}}), _("已保存"))
-    context = {"form": form, "rows": form.rows(), "action": request.path, "is_new": is_new, "has_integrations": Integration.objects.exists()}
+    context = {
+        "form": form,
+        "rows": form.rows(),
+        "action": request.path,
+        "is_new": is_new,
+        "has_integrations": Integration.objects.exists(),
+    }
     return render(request, "kernel/links/hook_form.html", context, status=422 if form.is_bound else 200)
 
 

@@ -56,9 +56,7 @@ class IntegrationForm(forms.Form):
         max_length=80,
         widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True, "placeholder": gettext_lazy("比如：仓库系统")}),
     )
-    role = forms.TypedChoiceField(
-        label=gettext_lazy("按哪个角色的权限"), coerce=int, widget=forms.Select(attrs={"class": "form-select"})
-    )
+    role = forms.TypedChoiceField(label=gettext_lazy("按哪个角色的权限"), coerce=int, widget=forms.Select(attrs={"class": "form-select"}))
     team = forms.TypedChoiceField(
         label=gettext_lazy("归哪个团队"),
         coerce=int,

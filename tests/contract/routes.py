@@ -32,7 +32,6 @@ ROUTES: dict[str, Route] = {
     "login/": Route(path="/login/", is_open=True),
     "logout/": Route(path="/logout/"),
     "i18n/setlang/": Route(path="/i18n/setlang/", is_open=True, form={"language": "en"}),
-    "health": Route(path="/health", is_open=True),
     # 今日
     "": Route(path="/"),
     "today/counts": Route(path="/today/counts"),
@@ -73,6 +72,13 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
     # settings
     "settings/": Route(path="/settings/"),
+    "settings/roles/": Route(path="/settings/roles/", needs="org.roles"),
+    "settings/roles/new": Route(path="/settings/roles/new", needs="org.roles"),
+    "settings/roles/<int:pk>/": Route(path="/settings/roles/1/", needs="org.roles"),
+    "settings/roles/<int:pk>/what-if": Route(path="/settings/roles/1/what-if", needs="org.roles", form={}),
+    "settings/roles/<int:pk>/rename": Route(path="/settings/roles/1/rename", needs="org.roles"),
+    "settings/roles/<int:pk>/delete": Route(path="/settings/roles/1/delete", needs="org.roles", form={}),
+    "settings/roles/person/<int:pk>/what-if": Route(path="/settings/roles/person/1/what-if", needs="org.roles", form={}),
     # every object type
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),
@@ -95,6 +101,11 @@ ROUTES: dict[str, Route] = {
     f"{RECORD}delete": Route(path="/{slug}/{pk}/delete", verb="delete", form={}),
     f"{RECORD}timeline": Route(path="/{slug}/{pk}/timeline", verb="view"),
     f"{RECORD}panel/<str:key>": Route(path="/{slug}/{pk}/panel/{panel}", verb="view"),
+    f"{RECORD}who": Route(path="/{slug}/{pk}/who", verb="view"),
+    f"{RECORD}who/pick": Route(path="/{slug}/{pk}/who/pick?q=", verb="share"),
+    f"{RECORD}share": Route(path="/{slug}/{pk}/share", verb="share"),
+    f"{RECORD}share/whom": Route(path="/{slug}/{pk}/share/whom", verb="share"),
+    f"{RECORD}share/<uuid:share_id>/end": Route(path="/{slug}/{pk}/share/{share}/end", verb="share", form={}),
     f"{RECORD}files": Route(path="/{slug}/{pk}/files", verb="change", form={}),
     f"{RECORD}files/<uuid:file_id>": Route(path="/{slug}/{pk}/files/{file}", verb="view"),
     f"{RECORD}files/<uuid:file_id>/delete": Route(path="/{slug}/{pk}/files/{file}/delete", verb="change", form={}),

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 
+from tests.cast import user_of
 from tests.contract.conftest import NAMES, SPECS, Samples
 from tests.contract.routes import ROUTES, Route
 from tests.made import CHANGES
@@ -18,6 +19,7 @@ from zhike.kernel.history import last_change_of
 from zhike.kernel.imports.tables import ImportRun, State
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.files import attach
+from zhike.kernel.sharing import Terms, share_record
 from zhike.kernel.spec import ObjectSpec
 from zhike.kernel.testing.proofs import written
 from zhike.kernel.testing.web import Answer, Web
@@ -28,6 +30,7 @@ CASES = [
     for name, route in ROUTES.items()
     for spec in SPECS
     if route.verb and (not route.slugs or spec.slug in route.slugs)
+    if not (route.verb == "share" and spec.policy.shared)
     if not (route.verb == "create" and not spec.form) and not ("{filter}" in route.path and not spec.filters)
 ]
 Case = tuple[str, ObjectSpec]
@@ -53,11 +56,12 @@ def _place(route: Route, spec: ObjectSpec, samples: Samples, owner: str = "陈�
     change_record(record, {field: text}, by=admin)
     file = attach(record, ContentFile(b"quote"), "报价.txt", by=admin)
     panels = objects.panels(spec.label)
+    share = share_record(record, Terms(), by=admin, user_id=user_of("主管").pk) if not spec.policy.shared else None
     line = OrderLine.objects.filter(order_id=record.pk).values_list("pk", flat=True).first()
     facts = {
         "slug": spec.slug, "pk": record.pk, "change": last_change_of(record.pk), "file": file.pk, "field": field,
         "filter": spec.filters[0].name if spec.filters else "none", "panel": panels[0].key if panels else "none", "q": NAMES[owner],
-        "line": line,
+        "line": line, "share": share.pk if share else "",
     }  # fmt: skip
     return Place(path=route.path.format(**facts), route=route)
 
@@ -126,7 +130,7 @@ def test_a_filter_that_a_type_does_not_have_is_not_found(spec: ObjectSpec, web: 
 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open])
 def test_nobody_gets_in_without_logging_in(name: str, db: None) -> None:
-    nothing = dict.fromkeys(("pk", "change", "file", "run", "line"), "00000000-0000-7000-8000-000000000000")
+    nothing = dict.fromkeys(("pk", "change", "file", "run", "line", "share"), "00000000-0000-7000-8000-000000000000")
     path = ROUTES[name].path.format(slug="customers", field="city", filter="city", panel="tags", q="x", **nothing)
     answer = Client().get(path)
     assert answer.status_code in (302, 405)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from zhike.kernel import history
-from zhike.kernel.actions import action, save_new
+from zhike.kernel.actions import action, require_fields, save_new
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 
@@ -49,6 +49,7 @@ def add_contact(customer: Customer, *, by: Actor, name: str, title: str = "", ph
     if not name.strip():
         raise Refused("required", field="name")
     values = prepare_contact({"name": name.strip(), "title": title, "phone": phone, "email": email})
+    require_fields(by, "customers.contact", [field for field, value in values.items() if value], is_new=True)
     is_first = not customer.contacts.exists()
     return save_new(Contact(customer=customer, is_primary=is_first, owner_id=customer.owner_id, team_id=customer.team_id, **values), by=by)
 
@@ -58,6 +59,8 @@ def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", 
     """A further place of the customer."""
     if not street.strip():
         raise Refused("required", field="street")
+    told = {"address": street, "province": province, "city": city}
+    require_fields(by, "customers.customer", [field for field, value in told.items() if value], is_new=True)
     place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city)
     place.owner_id, place.team_id = customer.owner_id, customer.team_id
     return save_new(place, by=by)

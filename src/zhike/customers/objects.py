@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
-from zhike.kernel.lists.conditions import batch_filter
-from zhike.kernel.policy import follows, owned, set_policy
+from zhike.kernel.lists.conditions import batch_filter, shared_filter
+from zhike.kernel.policy import follows, owned, part_of, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.cells import badge
 from zhike.kernel.spec import (
@@ -142,6 +142,7 @@ objects.add(
             ),
             Filter(name="kind", label=_("类型"), choices=lambda: list(Kind.choices), covered=True),
             Filter(name="city", label=_("城市"), covered=True),
+            shared_filter(),
             batch_filter(),
             Filter(name="tag", label=_("标签"), choices=all_tags, build=_tagged),
             Filter(name="sales", label=_("累计销售额"), kind="range"),
@@ -183,6 +184,7 @@ objects.add(
             phone="phone",
             person="kind",
             also=contacts_to_find,
+            also_of="customers.contact",
             note=lambda c: "，".join(part for part in (str(c.get_grade_display()) if c.grade else "", c.city, mask_phone(c.phone)) if part),
         ),
         prepare=prepare_customer,
@@ -235,12 +237,12 @@ objects.add(
     )
 )
 for _model in (Address, Activity, CustomerTag):
-    set_policy(_model, follows("customers.customer", "customer", Customer))
+    set_policy(_model, part_of("customers.customer", "customer", Customer))
 
 
 def _contacts(actor: Actor, customer: Customer) -> dict[str, Any]:
-    del actor
-    found = list(customer.contacts.order_by("-is_primary", "-updated_at")[:51])
+    order = ["-is_primary", "-updated_at"] if actor.sees("customers.contact.is_primary") else ["-updated_at"]
+    found = list(Contact.objects.visible_to(actor).filter(customer=customer).order_by(*order)[:51])
     return {"contacts": found[:50], "has_more": len(found) > 50}
 
 
@@ -250,13 +252,11 @@ def _tags_panel(actor: Actor, customer: Customer) -> dict[str, Any]:
 
 
 def _addresses(actor: Actor, customer: Customer) -> dict[str, Any]:
-    del actor
-    return {"addresses": customer.addresses.order_by("-updated_at")[:20]}
+    return {"addresses": Address.objects.visible_to(actor).filter(customer=customer).order_by("-updated_at")[:20]}
 
 
 def _activities(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> list[TimelineEntry]:
-    del actor
-    rows = customer.activities.filter(happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
+    rows = Activity.objects.visible_to(actor).filter(customer=customer, happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
     return [
         TimelineEntry(
             at=row.happened_at,
@@ -278,7 +278,11 @@ objects.show_on(
     "customers.customer", SidePanel(key="contacts", template="customers/panels/contacts.html", load=_contacts, place="facts", rank=20)
 )
 objects.show_on(
-    "customers.customer", SidePanel(key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30)
-)
+    "customers.customer",
+    SidePanel(
+        key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30,
+        tells=("customers.customer.address",),
+    ),
+)  # fmt: skip
 objects.show_on("customers.customer", SidePanel(key="writer", template="customers/panels/writer.html", load=lambda a, c: {}, place="main"))
 objects.tell_on("customers.customer", TimelineSource(kind="activity", label=_("跟进"), entries=_activities))

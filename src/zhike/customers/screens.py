@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from zhike.kernel.actor import Rule
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
@@ -125,8 +126,19 @@ def address(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _part(request, _customer(request, pk), AddressForm, add_address, "address", _("加地址"))
 
 
+# Whose field rules hold for a dialog, and what its fields are called there.
+RULED: dict[str, tuple[str, dict[str, str]]] = {
+    "contact": ("customers.contact", {}),
+    "address": ("customers.customer", {"street": "address"}),
+}
+
+
 def _part(request: HttpRequest, customer: Customer, kind: type[forms.Form], rule: Any, name: str, heading: str) -> HttpResponse:
     form = kind(request.POST or None)
+    label, names = RULED[name]
+    for field in list(form.fields):
+        if actor_in(request).rule(label, names.get(field, field)) is Rule.HIDDEN:
+            del form.fields[field]
     if form.is_valid():
         try:
             rule(customer, by=actor_in(request), **form.cleaned_data)

@@ -76,6 +76,7 @@ class SidePanel:
     load: Callable[[Actor, Any], Mapping[str, Any] | None]
     place: str = "side"  # facts, side, head, peek
     rank: int = 50
+    tells: tuple[str, ...] = ()  # fields ("label.field") without which there is nothing to show: not drawn for who may not see one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ class SearchSource:
     phone: str = ""
     person: str = ""  # column that says by "person" that a name starts with a surname
     also: Callable[[Sequence[Any]], Mapping[Any, tuple[list[str], list[str]]]] | None = None  # ids -> people's names, phones
+    also_of: str = ""  # the object type whose `phone` those phones are
     note: Callable[[Any], Words] | None = None
     by_prefix: bool = False
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
-from zhike.kernel.actions import action, creation, save_change, save_new
+from zhike.kernel.actions import action, creation, require_fields, save_change, save_new
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.policy import policy_of
@@ -27,6 +27,8 @@ def enter_order(*, by: Actor, number: str, ordered_at: dt.datetime, customer: uu
     bought_by = Customer.objects.visible_to(by).filter(pk=customer).first() if customer else None
     if customer and bought_by is None:
         raise Refused("not_permitted", verb="view", label="customers.customer")
+    told = {"number": number, "ordered_at": ordered_at, "customer": bought_by, "remark": remark}
+    require_fields(by, "orders.order", [name for name, value in told.items() if value], is_new=True)
     order = Order(number=number.strip() or next_number(), ordered_at=ordered_at, customer=bought_by, remark=remark)
     if bought_by is not None:
         order.owner_id, order.team_id = bought_by.owner_id, bought_by.team_id

@@ -24,7 +24,7 @@ from zhike.kernel.text.workdays import workdays_between
 
 from .actions import answer_suggestion, do_suggestion
 from .queries import counts, has_customers, may_see_team, suggestions
-from .touch_rules import RULES, rule_of
+from .touch_rules import rule_of, rules_for
 
 
 @screen
@@ -42,7 +42,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "day": day,
         "weekday": (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))[day.weekday()],
         "workdays_left": _workdays_left(day),
-        "rules": RULES,
+        "rules": rules_for(actor),
         "query": f"?whose={whose}",
     }
     return render(request, "sales/today.html", context)

@@ -13,7 +13,7 @@ Node = dict[str, Any]
 EXAMPLES = {
     "400": "bad_json", "401": "token_invalid", "403": "not_permitted", "404": "gone", "405": "method_not_allowed", "409": "taken",
     "412": "changed_meanwhile", "413": "too_large", "415": "wrong_media_type", "422": "invalid_value", "428": "if_match_missing",
-    "429": "too_many_requests", "500": "failed",
+    "429": "too_many_requests", "500": "failed", "503": "unavailable",
 }  # fmt: skip
 
 
@@ -91,6 +91,6 @@ def answers(good: Node, *problems: str) -> Node:
     for status, body in good.items():
         told = {"description": body.get("description") or _("好了"), **body}
         found[status] = told | {"headers": {**body.get("headers", {}), **limits}}
-    for status in ("401", *problems, "429", "500"):
+    for status in ("401", *problems, "429", "500", "503"):
         found[status] = {"$ref": f"#/components/responses/Problem{status}"}
     return found

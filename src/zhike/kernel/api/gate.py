@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -20,13 +19,15 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..errors import Refused
 from ..links.tokens import Caller, caller_of
+from ..tracing import request_id
 from . import limits
 from .idempotency import once
-from .problems import problem, request_id
+from .problems import problem
 
 log = logging.getLogger("zhike.api")
 BEARER = re.compile(r"Bearer +(zk_[A-Za-z0-9_-]{20,80})", re.IGNORECASE)
-SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+SECONDS_TO_WAIT = 5  # while the database is away
+TOO_SLOW = "57014"
 Endpoint = Callable[..., HttpResponseBase]
 
 
@@ -35,8 +36,6 @@ def endpoint(**by_method: Endpoint) -> Callable[..., HttpResponseBase]:
 
     @csrf_exempt  # a bearer token is not sent by a browser on its own; session cookies open nothing here
     def view(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-        if not hasattr(request, "request_id"):
-            request.request_id = _id_of(request)  # type: ignore[attr-defined]
         with translation.override(_language(request) or settings.LANGUAGE_CODE):
             if request.method == "OPTIONS" and "Origin" in request.headers:
                 response: HttpResponseBase = HttpResponse(status=204)
@@ -53,16 +52,21 @@ def _guarded(request: HttpRequest, by_method: Mapping[str, Endpoint], parts: Map
     try:
         return _let_in(request, by_method, parts)
     except Refused as refusal:
-        return problem(request, refusal)
+        return problem(refusal)
     except RequestDataTooBig:
-        return problem(request, Refused("too_large", limit="2 MB"))
+        return problem(Refused("too_large", limit="2 MB"))
     except (SuspiciousOperation, UnreadablePostError):
-        return problem(request, Refused("bad_form"))
+        return problem(Refused("bad_form"))
+    except (OperationalError, InterfaceError) as lost:
+        if getattr(lost.__cause__, "sqlstate", "") == TOO_SLOW:
+            return problem(Refused("list_too_slow"))
+        log.exception("api_unavailable", extra={"request_id": request_id()})
+        return problem(Refused("unavailable", seconds=SECONDS_TO_WAIT))
     except DataError:
-        return problem(request, Refused("parameter_value", name="?", value="?"))
+        return problem(Refused("parameter_value", name="?", value="?"))
     except Exception:
-        log.exception("api_failed", extra={"request_id": request_id(request)})
-        return problem(request, Refused("failed"))
+        log.exception("api_failed", extra={"request_id": request_id()})
+        return problem(Refused("failed"))
 
 
 def _let_in(request: HttpRequest, by_method: Mapping[str, Endpoint], parts: Mapping[str, Any]) -> HttpResponseBase:
@@ -74,7 +78,7 @@ def _let_in(request: HttpRequest, by_method: Mapping[str, Endpoint], parts: Mapp
         raise Refused("token_invalid")
     token, budget = found
     if budget.is_spent:
-        response: HttpResponseBase = problem(request, Refused("too_many_requests", limit=budget.limit, seconds=budget.seconds))
+        response: HttpResponseBase = problem(Refused("too_many_requests", limit=budget.limit, seconds=budget.seconds))
     else:
         caller = caller_of(token, request.META.get("REMOTE_ADDR", ""))
         if caller is None:
@@ -89,27 +93,27 @@ def _answered(request: HttpRequest, caller: Caller, by_method: Mapping[str, Endp
     """Run the method; refusals are answers as well, so that a repeated key repeats them."""
     run = by_method.get("GET" if request.method == "HEAD" else request.method or "")
     if run is None:
-        return problem(request, Refused("method_not_allowed", allowed=", ".join(by_method)))
+        return problem(Refused("method_not_allowed", allowed=", ".join(by_method)))
     try:
         if request.method == "POST":
             return once(request, caller.token, partial(_told, request, caller, run, parts))
         return _told(request, caller, run, parts)
     except Refused as refusal:
-        return problem(request, refusal)
+        return problem(refusal)
 
 
 def _told(request: HttpRequest, caller: Caller, run: Endpoint, parts: Mapping[str, Any]) -> Any:
     try:
         return run(request, caller, **parts)
     except Refused as refusal:
-        return problem(request, refusal)
+        return problem(refusal)
 
 
 def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if request.method == "HEAD" and isinstance(response, HttpResponse):
         response["Content-Length"] = str(len(response.content))
         response.content = b""
-    response["X-Request-ID"] = request_id(request)
+    response["X-Request-ID"] = request_id()
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Authorization", "Accept-Language", "Origin"])
     origin = request.headers.get("Origin", "")
@@ -119,11 +123,6 @@ def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
             "ETag, Location, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-ID"
         )
     return response
-
-
-def _id_of(request: HttpRequest) -> str:
-    given = request.headers.get("X-Request-ID", "")
-    return given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _language(request: HttpRequest) -> str:

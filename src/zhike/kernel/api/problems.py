@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import Refused
 from ..links.values import Wrong
 from ..screens.words import add_words, in_words
 from ..spec import Words
+from ..tracing import request_id
 
 MEDIA_TYPE = "application/problem+json"
 TITLES: dict[int, Words] = {
@@ -51,6 +52,7 @@ STATUS = {
     "if_match_missing": 428,
     "too_many_requests": 429,
     "failed": 500,
+    "unavailable": 503,
 }
 add_words(
     {
@@ -68,6 +70,7 @@ add_words(
         "if_match_missing": _("改和删要带 If-Match，写上读到的版本，如 If-Match: \"3\""),
         "if_match_invalid": _("If-Match 要写成 \"3\" 这样"),
         "too_many_requests": _("一分钟最多 %(limit)s 次，过一会儿再试"),
+        "unavailable": _("数据库暂时连不上，过几秒再试"),
         "failed": _("出了错，已经记下来。报修时请说 request_id"),
         "invalid": _("有几项不对：%(fields)s"),
         "unknown_field": _("没有这一项：%(field)s"),
@@ -90,10 +93,10 @@ def status_of(refusal: Refused) -> int:
     return STATUS.get(refusal.code, 422)
 
 
-def problem(request: HttpRequest, refusal: Refused) -> HttpResponse:
+def problem(refusal: Refused) -> HttpResponse:
     """The answer to a refusal."""
     status = status_of(refusal)
-    body = problem_body(refusal, status) | {"request_id": request_id(request)}
+    body = problem_body(refusal, status) | {"request_id": request_id()}
     response = HttpResponse(json.dumps(body, ensure_ascii=False, default=str), status=status, content_type=MEDIA_TYPE)
     response._has_been_logged = status < 500  # type: ignore[attr-defined]  # a refusal is an answer, not a fault to warn of
     if status == 401:
@@ -131,8 +134,3 @@ def _inner(refusal: Refused) -> Mapping[str, Refused]:
 
 def _error(name: str, refusal: Refused) -> dict[str, str]:
     return {"field": name, "code": refusal.code, "detail": in_words(refusal)}
-
-
-def request_id(request: HttpRequest) -> str:
-    """The id that the answer, the log and a report share."""
-    return str(getattr(request, "request_id", ""))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from ..actor import Actor
 from ..errors import Refused
+from ..policy import shares_of
 from ..spec import Filter, ObjectSpec
 
 OPERATORS = ("is", "in", "not", "ge", "le", "within", "before", "none", "any")
@@ -134,11 +135,23 @@ _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "person": _person,
     "range": _range,
     "dates": _dates,
+    "shared": lambda chosen, actor: _shared(chosen, actor),
 }
 
 
 def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+def shared_filter() -> Filter:
+    """Records that were shared with the reader, or with a team of his."""
+    return Filter(name="shared", label=_lazy("共享"), kind="shared", path="id", choices=lambda: [("me", _("共享给我的"))])
+
+
+def _shared(chosen: Chosen, actor: Actor) -> Q:
+    if chosen.op not in ("is", "in") or chosen.values != ("me",):
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    return Q(pk__in=shares_of(actor, "view"))
 
 
 def batch_filter() -> Filter:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from .. import history
-from ..actions import RecordsChanged, bump, prepared
+from ..actions import RecordsChanged, bump, prepared, require_fields
 from ..actor import Actor
 from ..errors import Refused
 from ..events import publish
@@ -58,6 +58,7 @@ def _ids(given: QueryDict) -> list[uuid.UUID]:
 
 def change_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], values: dict[str, object], *, by: Actor, verb: str = "change") -> uuid.UUID:
     """Set the same values on many records in one change."""
+    require_fields(by, spec.label, values)
     with transaction.atomic():
         change = history.begin_change(by, verb="change_many", label=spec.label)
         rows = spec.model.objects.allowed(by, verb).filter(pk__in=ids)

@@ -91,7 +91,7 @@ def _value(record: Any, column: Column, people: dict[int, str], teams: dict[int,
         return teams.get(getattr(record, f"{column.path}_id"), "")
     field = record._meta.get_field(column.path.split("__")[0])
     if field.choices:
-        return str(getattr(record, f"get_{column.path}_display")())
+        return "" if getattr(record, column.path) is None else str(getattr(record, f"get_{column.path}_display")())
     value = value_at(record, column.path)
     return str(value) if field.is_relation and value is not None else plain(value)
 

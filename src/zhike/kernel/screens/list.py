@@ -59,7 +59,7 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
         "query": with_params(params),
         "filters": [item for item in spec.filters if item.in_menu],
         "sort_label": next(sort.label or _label(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
-        "tabs": tabs(spec, params),
+        "tabs": tabs(spec, params, has_shared=spec.label in actor_in(request).shared),
         "may": {verb: actor_in(request).may(spec.policy.label, verb) for verb in VERBS},
         "colspan": len(columns) + 1,
         "export_kinds": (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet")),
@@ -195,12 +195,14 @@ def size_words(spec: ObjectSpec, size: Size) -> str:
     return _("约 %(count)s %(unit)s") % {"count": wan(size.count), "unit": spec.unit}
 
 
-def tabs(spec: ObjectSpec, params: dict[str, str]) -> list[tuple[str, str, bool]]:
+def tabs(spec: ObjectSpec, params: dict[str, str], *, has_shared: bool = False) -> list[tuple[str, str, bool]]:
     """Ready views as (label, address, is current)."""
     base = f"/{spec.slug}/"
     found = [(_("全部"), base, not any("." in key for key in params))]
     if spec.filter("owner"):
         found.append((_("我的"), f"{base}?owner.is=me", params.get("owner.is") == "me" and len(params) == 1))
+    if has_shared and spec.filter("shared"):
+        found.append((_("共享给我的"), f"{base}?shared.is=me", params.get("shared.is") == "me" and len(params) == 1))
     for label, query in spec.views:
         current = with_params(params) == f"?{query}"
         found.append((str(label), f"{base}?{query}", current))

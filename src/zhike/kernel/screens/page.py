@@ -18,6 +18,7 @@ from ..actor import Actor
 from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
+from ..sharing import shares_of_record
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
 from .cells import show
 from .edit import label_of, reader_of
@@ -37,6 +38,7 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
         "under_facts": _panels(request, spec, record, "facts"),
         "main": _panels(request, spec, record, "main"),
         "attachments": attachments_of(record),
+        "shares": shares_of_record(record),
     }
     parts = request.GET.get("parts", "")
     if parts:
@@ -52,9 +54,9 @@ def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {"side": _panels(request, spec, record, "side")}
-    first, *rest = context["groups"]
+    first, rest = context["groups"][:1], context["groups"][1:]
     known = [(title, [fact for fact in facts if fact["shown"]]) for title, facts in rest]
-    context["groups"] = [first, *((title, facts) for title, facts in known if facts)]
+    context["groups"] = [*first, *((title, facts) for title, facts in known if facts)]
     if objects.sources(spec.label):
         context["recent"] = timeline(actor_in(request), spec, record, limit=4)[0]
     return render(request, "kernel/peek.html", context)
@@ -76,6 +78,7 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
         "groups": groups,
         "head": _panels(request, spec, record, "head"),
         "may_change": may_change,
+        "may_share": spec.policy.allows(actor, "share", record),
         "may_delete": spec.policy.allows(actor, "delete", record),
         "owner_name": reader.people.get(record.owner_id or 0, ""),
     }
@@ -92,7 +95,12 @@ def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, is_editable:
 
 
 def _panels(request: HttpRequest, spec: ObjectSpec, record: Record, place: str) -> list[SafeString]:
-    return [html for panel in objects.panels(spec.label) if panel.place == place and (html := _drawn(request, panel, record))]
+    return [html for panel in panels_for(spec, actor_in(request)) if panel.place == place and (html := _drawn(request, panel, record))]
+
+
+def panels_for(spec: ObjectSpec, actor: Actor) -> list[SidePanel]:
+    """The panels that tell this reader nothing he may not see."""
+    return [panel for panel in objects.panels(spec.label) if actor.sees(*panel.tells)]
 
 
 def _drawn(request: HttpRequest, panel: SidePanel, record: Record) -> SafeString:
@@ -107,7 +115,7 @@ def panel(request: HttpRequest, slug: str, pk: uuid.UUID, key: str) -> HttpRespo
     """One panel again, after something in it changed."""
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
-    return HttpResponse("".join(_drawn(request, item, record) for item in objects.panels(spec.label) if item.key == key))
+    return HttpResponse("".join(_drawn(request, item, record) for item in panels_for(spec, actor_in(request)) if item.key == key))
 
 
 @screen

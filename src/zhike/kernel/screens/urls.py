@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, hooks, imports, integrations, list, page, pick, remove, search, settings, tokens
+from . import bulk, edit, export, files, form, hooks, imports, integrations, list, page, pick, remove, search, settings, share, tokens
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -59,6 +59,9 @@ urlpatterns = [
     path(f"{record}delete", remove.delete),
     path(f"{record}timeline", page.timeline_part),
     path(f"{record}panel/<str:key>", page.panel),
+    path(f"{record}share", share.share),
+    path(f"{record}share/whom", share.pick_whom),
+    path(f"{record}share/<uuid:share_id>/end", share.end),
     path(f"{record}files", files.upload),
     path(f"{record}files/<uuid:file_id>", files.download),
     path(f"{record}files/<uuid:file_id>/delete", files.detach),

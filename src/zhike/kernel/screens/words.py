@@ -10,6 +10,8 @@ from ..errors import Refused
 WORDS: dict[str, str | Promise] = {
     "not_permitted": _("你没有权限做这件事，找管理员或负责人开通"),
     "field_not_permitted": _("你不能填写或修改这一项：%(field)s"),
+    "nobody_chosen": _("从列表里选一个人或团队"),
+    "more_than_held": _("你自己没有这么大的权限，不能给别人"),
     "gone": _("这条记录已经不在了，可能刚被删掉"),
     "taken": _("已经有同样的%(field)s了，换一个，或打开原来那条"),
     "invalid_value": _("%(field)s 的值不对，改好再存"),
@@ -22,6 +24,7 @@ WORDS: dict[str, str | Promise] = {
     "unknown_sort": _("不能按 %(name)s 排序"),
     "list_too_slow": _("条件太宽，一时查不完。加一个条件再试"),
     "file_too_large": _("文件超过 %(limit)s MB，压缩后再传"),
+    "disk_full": _("服务器的磁盘满了，这次没有保存。请管理员腾出空间后再试"),
     "file_kind": _("这种文件不能当附件"),
     "already_undone": _("已经撤销过了"),
     "undo_too_old": _("超过 30 天，不能撤销了"),

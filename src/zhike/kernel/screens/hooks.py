@@ -19,6 +19,7 @@ from ..hooks.actions import hook_of
 from ..hooks.jobs import later
 from ..links.shapes import shapes_of
 from ..links.tables import Hook, HookMessage, HookTry, Integration, MessageState
+from ..links.tokens import require_integrations
 from ..registry import objects
 from . import hook_words as words
 from .integrations import require_view
@@ -117,6 +118,12 @@ def _told(hook: Hook) -> dict[str, Any]:
     }
 
 
+def _changeable(request: HttpRequest, pk: uuid.UUID) -> Hook:
+    """A webhook for who may change it; who may not does not learn whether it exists."""
+    require_integrations(actor_in(request))
+    return hook_of(pk)
+
+
 def _may_change(request: HttpRequest) -> bool:
     return actor_in(request).may("org.integrations", "change")
 
@@ -176,7 +183,7 @@ def new_hook(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit_hook(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """GET: the dialog. POST: change it."""
-    return _edited(request, hook_of(pk))
+    return _edited(request, _changeable(request, pk))
 
 
 def _edited(request: HttpRequest, hook: Hook) -> HttpResponse:
@@ -219,7 +226,7 @@ def _initial(hook: Hook) -> dict[str, Any]:
 def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Start or stop telling."""
     is_on = request.POST.get("on") == "1"
-    hook = hook_of(pk)
+    hook = _changeable(request, pk)
     actions.switch_hook(hook, is_on=is_on, by=actor_in(request))
     if is_on:
         later(str(hook.pk))
@@ -231,7 +238,7 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Another secret, shown once."""
-    hook = hook_of(pk)
+    hook = _changeable(request, pk)
     text = actions.new_secret(hook, by=actor_in(request))
     return render(request, "kernel/links/secret.html", {"text": text, "heading": _("“%(name)s”的新密钥") % {"name": hook.name}})
 
@@ -240,7 +247,7 @@ def secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Send a test message and say what came back."""
-    answer = actions.try_hook(hook_of(pk), by=actor_in(request))
+    answer = actions.try_hook(_changeable(request, pk), by=actor_in(request))
     response = trigger(HttpResponse(status=204), {"zk:changed": {}})
     if answer is not None and answer.is_good:
         return toast(response, _("收到了：%(status)s，%(ms)s 毫秒") % {"status": answer.status, "ms": answer.milliseconds})
@@ -251,7 +258,7 @@ def test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Send one message again (`number`), or all that were given up."""
-    hook = hook_of(pk)
+    hook = _changeable(request, pk)
     one = request.POST.get("number", "")
     sent = actions.send_again(hook, [int(one)] if one.isdigit() and len(one) < 19 else None, by=actor_in(request))
     later(str(hook.pk))
@@ -263,6 +270,6 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Delete it with its log."""
-    hook = hook_of(pk)
+    hook = _changeable(request, pk)
     actions.delete_hook(hook, by=actor_in(request))
     return toast(HttpResponse(status=204, headers={"HX-Location": "/settings/webhooks/"}), _("已删除 %(name)s") % {"name": hook.name})

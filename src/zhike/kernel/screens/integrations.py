@@ -19,7 +19,7 @@ from ..errors import Refused
 from ..links import actors
 from ..links.integrations import delete_integration, integration_of, save_integration, switch_integration
 from ..links.tables import ApiToken, Integration
-from ..links.tokens import living
+from ..links.tokens import living, require_integrations
 from .settings import SettingPage, add_setting
 from .tokens import lines
 from .web import actor_in, screen, toast, trigger
@@ -131,6 +131,7 @@ def new_integration(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit_integration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """GET: the dialog. POST: change name, role or team."""
+    require_integrations(actor_in(request))
     return _edited(request, integration_of(pk), _("改对接系统"))
 
 
@@ -160,6 +161,7 @@ def _edited(request: HttpRequest, row: Integration, heading: str) -> HttpRespons
 @screen
 def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Let it in, or keep it out with all its tokens."""
+    require_integrations(actor_in(request))
     is_on = request.POST.get("on") == "1"
     switch_integration(integration_of(pk), is_on=is_on, by=actor_in(request))
     return toast(trigger(HttpResponse(status=204), {"zk:changed": {}}), _("已启用") if is_on else _("已停用，它的令牌马上都不能用"))
@@ -169,6 +171,7 @@ def switch(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @screen
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Delete it with its tokens."""
+    require_integrations(actor_in(request))
     row = integration_of(pk)
     delete_integration(row, by=actor_in(request))
     response = HttpResponse(status=204, headers={"HX-Location": "/settings/integrations/"})

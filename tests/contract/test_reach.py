@@ -128,7 +128,7 @@ def test_a_filter_that_a_type_does_not_have_is_not_found(spec: ObjectSpec, web: 
     assert (answer.status, answer.refused) in {(404, "gone"), (422, "unknown_filter")}
 
 
-@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open])
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open and not route.is_api])
 def test_nobody_gets_in_without_logging_in(name: str, db: None) -> None:
     nothing = dict.fromkeys(("pk", "change", "file", "run", "line", "share"), "00000000-0000-7000-8000-000000000000")
     path = ROUTES[name].path.format(slug="customers", field="city", filter="city", panel="tags", q="x", **nothing)
@@ -145,3 +145,12 @@ def test_open_addresses_answer_everybody(name: str, db: None) -> None:
     route = ROUTES[name]
     answer = Client().post(route.path, route.form) if route.form is not None else Client().get(route.path)
     assert answer.status_code in (200, 302)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.is_api])
+def test_a_program_without_a_token_gets_nothing_and_a_session_is_none(name: str, method: str, web: LogIn) -> None:
+    nothing = dict.fromkeys(("pk", "file"), "00000000-0000-7000-8000-000000000000")
+    for client in (Client(), web("管理员").client):
+        answer = client.generic(method, ROUTES[name].path.format(slug="customers", **nothing))
+        assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")

@@ -99,7 +99,7 @@ def save_new(record: R, *, by: Actor) -> R:
         record.owner_id = record.owner_id or by.user_id
         record.team_id = record.team_id or by.home_team
         own_values.complete(record, by=by)
-    _clean(record)
+    check_shape(record)
     try:
         with transaction.atomic():
             record.save(force_insert=True)
@@ -123,7 +123,7 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
         stored = [*dict.fromkeys("custom" if is_custom_name(name) else name for name in fields), "version", "updated_at"]
     else:
         stored = list(fields)
-    _clean(record, only=fields)
+    check_shape(record, only=fields)
     try:
         with transaction.atomic():
             record.save(update_fields=stored)
@@ -174,8 +174,8 @@ def refused_by(clash: IntegrityError) -> Refused:
     return Refused("rule_broken", constraint=name)
 
 
-def _clean(record: models.Model, only: tuple[str, ...] | None = None) -> None:
-    """Shape as the model declares it; uniqueness is the database's to say."""
+def check_shape(record: models.Model, only: tuple[str, ...] | None = None) -> None:
+    """Raise Refused("invalid_value") for a value that is not as the model declares it; uniqueness is the database's to say."""
     skipped = [f.name for f in record._meta.fields if only is not None and f.name not in only]
     try:
         record.clean_fields(exclude={*skipped, "owner", "team"})

@@ -135,6 +135,19 @@ class SearchSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAction:
+    """An action that other programs may call; its keyword arguments but `by` are the inputs, but for those in `leave_out`."""
+
+    run: Callable[..., Any]
+    label: Words
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSpec:
     """Everything about an object type that is not a rule."""
 
@@ -164,6 +177,9 @@ class ObjectSpec:
     bulk: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
     views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
+    api_create: ApiAction | None = None  # how other programs make a record; None: by its form, if it has one
+    api_actions: tuple[ApiAction, ...] = ()
+    api_keys: tuple[str, ...] = ()  # fields by which a bulk finds its records, beside those that are unique
     custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
     covered: frozenset[str] = frozenset()  # fields that this reader sees masked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.apps import apps
 from django.db import connection
@@ -32,6 +32,7 @@ union all select 'schema', 0, '', '', version from kernel_fieldcatalogue
 MINE = "select team_id as id, is_home from org_membership where user_id = %(user)s"
 HELD = "select role_id from org_user_roles where user_id = %(user)s"
 AS_IF_IN = "select t.id, false as is_home from org_team t where t.id = any(%(teams)s)"
+AS_HOME = "select t.id, true as is_home from org_team t where t.id = any(%(teams)s)"
 AS_IF_HELD = "select id as role_id from org_role where id = any(%(roles)s)"
 
 
@@ -99,6 +100,22 @@ def actor_if(user: User, supposed: Supposed) -> Actor:
         rows += [("grant", supposed.role_id, label, verb, int(scope)) for (label, verb), scope in supposed.grants.items()]
         rows += [("field", supposed.role_id, label, name, int(rule)) for (label, name), rule in supposed.rules.items()]
     return _actor(user, rows, "web")
+
+
+def integration_actor(name: str, role_id: int, team_id: int | None) -> Actor | None:
+    """The actor that an integration is: one role, one team as its home; None when the role is gone.
+
+    It is nobody and owns nothing, so "own" in its role means what belongs to its team, and nothing without a team.
+    """
+    with connection.cursor() as cursor:
+        who = {"user": None, "roles": [role_id], "teams": [] if team_id is None else [team_id]}
+        cursor.execute(SQL_ACTOR.format(mine=AS_HOME, held=AS_IF_HELD), who)
+        rows = cursor.fetchall()
+    if not any(row[0] == "role" for row in rows):
+        return None
+    actor = _actor(User(name=name), rows, "api")
+    grants = {key: max(scope, Scope.TEAM) for key, scope in actor.grants.items() if scope is Scope.ALL or team_id is not None}
+    return replace(actor, kind="integration", grants=grants)
 
 
 def _actor(user: User, rows: Sequence[tuple[str, int, str, str, int]], source: str) -> Actor:

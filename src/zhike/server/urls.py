@@ -26,6 +26,7 @@ urlpatterns = [
     *following,
     *who,
     *field_roles,
+    path("", include("zhike.kernel.api.urls")),
     path("", include("zhike.kernel.screens.urls")),
 ]
 

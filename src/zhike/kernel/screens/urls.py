@@ -2,7 +2,26 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, fields, files, form, imports, list, page, pick, remove, reveal, search, settings, share
+from . import (
+    bulk,
+    edit,
+    export,
+    fields,
+    files,
+    form,
+    hooks,
+    imports,
+    integrations,
+    list,
+    page,
+    pick,
+    remove,
+    reveal,
+    search,
+    settings,
+    share,
+    tokens,
+)
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -23,6 +42,26 @@ urlpatterns = [
     path("settings/fields/<uuid:pk>/remove", fields.remove),
     path("settings/fields/<uuid:pk>/usage", fields.usage),
     path("settings/fields/<uuid:pk>/convert", fields.convert),
+    path("account/tokens/", tokens.own_tokens),
+    path("account/tokens/new", tokens.new_own_token),
+    path("account/tokens/<uuid:pk>/revoke", tokens.revoke),
+    path("settings/integrations/", integrations.integrations),
+    path("settings/integrations/new", integrations.new_integration),
+    path("settings/integrations/<uuid:pk>/", integrations.integration_page),
+    path("settings/integrations/<uuid:pk>/edit", integrations.edit_integration),
+    path("settings/integrations/<uuid:pk>/tokens/new", tokens.new_integration_token),
+    path("settings/integrations/<uuid:pk>/switch", integrations.switch),
+    path("settings/integrations/<uuid:pk>/delete", integrations.delete),
+    path("settings/webhooks/", hooks.hooks),
+    path("settings/webhooks/new", hooks.new_hook),
+    path("settings/webhooks/<uuid:pk>/", hooks.hook_page),
+    path("settings/webhooks/<uuid:pk>/messages/<int:number>", hooks.message_dialog),
+    path("settings/webhooks/<uuid:pk>/edit", hooks.edit_hook),
+    path("settings/webhooks/<uuid:pk>/switch", hooks.switch),
+    path("settings/webhooks/<uuid:pk>/secret", hooks.secret),
+    path("settings/webhooks/<uuid:pk>/test", hooks.test),
+    path("settings/webhooks/<uuid:pk>/again", hooks.again),
+    path("settings/webhooks/<uuid:pk>/delete", hooks.delete),
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
     path("imports/<uuid:pk>/", imports.run_page),

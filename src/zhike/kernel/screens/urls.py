@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search, settings
+from . import bulk, columns, edit, export, files, filters, form, imports, list, page, pick, remove, search, settings, tabs, views
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("kernel/components", search.components),
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
+    path("views/counts", tabs.favourite_counts),
     path("settings/", settings.index, name="settings"),
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
@@ -25,8 +26,24 @@ urlpatterns = [
     path("<slug:slug>/", list.list_page, name="list"),
     path("<slug:slug>/rows", list.list_rows),
     path("<slug:slug>/count", list.list_count),
-    path("<slug:slug>/columns", list.columns_dialog),
-    path("<slug:slug>/filter/<slug:name>", list.filter_dialog),
+    path("<slug:slug>/columns", columns.dialog),
+    path("<slug:slug>/columns/width", columns.width),
+    path("<slug:slug>/columns/move", columns.move),
+    path("<slug:slug>/filters", filters.dialog),
+    path("<slug:slug>/filter/<slug:name>", filters.one),
+    path("<slug:slug>/filter/<slug:name>/row", filters.row),
+    path("<slug:slug>/views/", views.manage),
+    path("<slug:slug>/views/counts", tabs.tab_counts),
+    path("<slug:slug>/views/order", views.order),
+    path("<slug:slug>/views/new", views.new),
+    path("<slug:slug>/views/<slug:key>/edit", views.edit),
+    path("<slug:slug>/views/<slug:key>/save", views.save),
+    path("<slug:slug>/views/<slug:key>/copy", views.copy),
+    path("<slug:slug>/views/<slug:key>/delete", views.delete),
+    path("<slug:slug>/views/<slug:key>/favourite", views.favourite),
+    path("<slug:slug>/views/<slug:key>/start", views.start),
+    path("<slug:slug>/views/<slug:key>/hide", views.hide),
+    path("<slug:slug>/views/<slug:key>/roles", views.roles),
     path("<slug:slug>/pick", pick.pick),
     path("<slug:slug>/new", form.create),
     path("<slug:slug>/export", export.export),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Route:
     """How an address is asked for in tests.
 
-    `path` may hold {slug}, {pk}, {change}, {file}; `slugs` are the object types it exists for (all when empty);
+    `path` may hold {slug}, {pk}, {change}, {file}, {view}; `slugs` are the object types it exists for (all when empty);
     `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
     `is_open` addresses need no log-in; `is_run` ones are about one import; `needs` is a right to see
     that is not one on records; `is_api` addresses are for programs, which carry a token.
@@ -140,7 +140,25 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/rows": Route(path="/{slug}/rows", verb="view", target="list"),
     "<slug:slug>/count": Route(path="/{slug}/count", verb="view", target="count"),
     "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
+    "<slug:slug>/columns/width": Route(path="/{slug}/columns/width", verb="view", slugs=CUSTOMERS, form={"column": "name", "width": "200"}),
+    "<slug:slug>/columns/move": Route(path="/{slug}/columns/move", verb="view", form={}),
+    "<slug:slug>/filters": Route(path="/{slug}/filters", verb="view"),
     "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
+    "<slug:slug>/filter/<slug:name>/row": Route(path="/{slug}/filter/{filter}/row", verb="view"),
+    # saved views; those of others are in tests/flows/test_saved_views.py
+    "views/counts": Route(path="/views/counts"),
+    "<slug:slug>/views/": Route(path="/{slug}/views/", verb="view"),
+    "<slug:slug>/views/counts": Route(path="/{slug}/views/counts", verb="view"),
+    "<slug:slug>/views/order": Route(path="/{slug}/views/order", verb="view", form={}),
+    "<slug:slug>/views/new": Route(path="/{slug}/views/new", verb="view"),
+    "<slug:slug>/views/<slug:key>/edit": Route(path="/{slug}/views/{view}/edit", verb="view"),
+    "<slug:slug>/views/<slug:key>/save": Route(path="/{slug}/views/{view}/save", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/copy": Route(path="/{slug}/views/{view}/copy", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/delete": Route(path="/{slug}/views/{view}/delete", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/favourite": Route(path="/{slug}/views/all/favourite", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/start": Route(path="/{slug}/views/all/start", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/hide": Route(path="/{slug}/views/{view}/hide", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/roles": Route(path="/{slug}/views/all/roles", verb="view"),
     "<slug:slug>/pick": Route(path="/{slug}/pick?q={q}", verb="view"),
     "<slug:slug>/new": Route(path="/{slug}/new", verb="create"),
     "<slug:slug>/export": Route(path="/{slug}/export?format=csv", verb="export"),

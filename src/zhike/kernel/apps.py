@@ -27,6 +27,7 @@ class KernelConfig(AppConfig):
             "hooks.listeners",
             "hooks.jobs",
             "api.jobs",
+            "savedviews.rules",
         )
         registry.objects.close()
         register(registry.check_paths)

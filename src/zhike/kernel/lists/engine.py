@@ -122,10 +122,15 @@ def count(model: type[Record], condition: Q, cap: int = COUNT_CAP, *, reach: Rea
     """Matching rows of a reach, exact up to the cap; cap + 1 means more."""
     with transaction.atomic(), connection.cursor() as cursor:
         _limit_time(cursor)
-        found = _count(cursor, model, reach.within() & condition, cap)
-        if reach.shared is not None and found <= cap:
-            found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
-        return found
+        return counted(cursor, model, condition, cap, reach)
+
+
+def counted(cursor: Any, model: type[Record], condition: Q, cap: int, reach: Reach) -> int:
+    """The same by a cursor of the caller, who limits its time."""
+    found = _count(cursor, model, reach.within() & condition, cap)
+    if reach.shared is not None and found <= cap:
+        found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
+    return found
 
 
 def _count(cursor: Any, model: type[Record], condition: Q, cap: int) -> int:

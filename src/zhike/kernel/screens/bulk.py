@@ -22,8 +22,9 @@ from ..fielddefs import is_custom_name
 from ..followups import settle
 from ..lists.pages import listing
 from ..spec import ObjectSpec
+from .asked import PLACE
 from .edit import form_class, stored_values
-from .list import PLACE, count_words
+from .list import count_words
 from .web import actor_in, screen, spec_of, toast, trigger
 
 LIMIT = 5_000

@@ -6,18 +6,18 @@ import datetime as dt
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from zhike.kernel import history
+from zhike.kernel import history, holding
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.events import Event, publish
@@ -136,20 +136,9 @@ def unfinished(sha256: str, target: str, mapping: Mapping[str, str], options: Op
     return next((run for run in runs if run.mapping == dict(mapping) and Options.of(run.options) == options), None)
 
 
-@contextmanager
-def held(run: ImportRun) -> Iterator[bool]:
-    """Hold a run against other processes; answers whether it could be had. The database lets go when a process dies."""
-    number = int.from_bytes(run.pk.bytes[-4:], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, number])
-        is_mine = bool(cursor.fetchone()[0])
-    try:
-        yield is_mine
-    finally:
-        # A lost connection has let go by itself, and its error must not be covered by another.
-        if is_mine and not connection.closed_in_transaction:
-            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCK_SPACE, number])
+def held(run: ImportRun) -> AbstractContextManager[bool]:
+    """Hold a run against other processes; answers whether it could be had."""
+    return holding.held(LOCK_SPACE, run.pk)
 
 
 def check(run: ImportRun, on_progress: OnProgress = silent) -> ImportRun:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search, settings
+from . import bulk, edit, export, files, form, imports, list, page, pick, remove, search, settings, works
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -11,6 +11,11 @@ urlpatterns = [
     path("kernel/components", search.components),
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
+    path("work/", works.runs, name="work"),
+    path("work/<uuid:pk>/", works.run_page),
+    path("work/<uuid:pk>/body", works.run_body),
+    path("work/<uuid:pk>/stop", works.stop),
+    path("work/<uuid:pk>/undo", works.undo),
     path("settings/", settings.index, name="settings"),
     path("imports/", imports.runs, name="imports"),
     path("imports/new", imports.new),
@@ -31,6 +36,8 @@ urlpatterns = [
     path("<slug:slug>/new", form.create),
     path("<slug:slug>/export", export.export),
     path("<slug:slug>/bulk/set/<slug:name>", bulk.set_field),
+    path("<slug:slug>/bulk/field", bulk.choose_field),
+    path("<slug:slug>/bulk/transfer", bulk.transfer),
     path("<slug:slug>/bulk/delete", bulk.delete_chosen),
     path(record, page.page, name="page"),
     path(f"{record}peek", page.peek),

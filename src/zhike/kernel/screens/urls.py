@@ -25,6 +25,7 @@ from . import (
     tabs,
     tokens,
     views,
+    works,
 )
 
 record = "<slug:slug>/<uuid:pk>/"
@@ -35,6 +36,11 @@ urlpatterns = [
     path("search/", search.results, name="search"),
     path("changes/<uuid:change_id>/undo", remove.undo),
     path("views/counts", tabs.favourite_counts),
+    path("work/", works.runs, name="work"),
+    path("work/<uuid:pk>/", works.run_page),
+    path("work/<uuid:pk>/body", works.run_body),
+    path("work/<uuid:pk>/stop", works.stop),
+    path("work/<uuid:pk>/undo", works.undo),
     path("settings/", settings.index, name="settings"),
     path("settings/fields/", fields.fields_page),
     path("settings/fields/choice", fields.choice_row),
@@ -102,6 +108,8 @@ urlpatterns = [
     path("<slug:slug>/new", form.create),
     path("<slug:slug>/export", export.export),
     path("<slug:slug>/bulk/set/<slug:name>", bulk.set_field),
+    path("<slug:slug>/bulk/field", bulk.choose_field),
+    path("<slug:slug>/bulk/transfer", bulk.transfer),
     path("<slug:slug>/bulk/delete", bulk.delete_chosen),
     path(record, page.page, name="page"),
     path(f"{record}peek", page.peek),

@@ -19,6 +19,7 @@ from zhike.kernel.registry import objects
 from zhike.kernel.rights import Follower, add_follower
 from zhike.kernel.screens.cells import badge
 from zhike.kernel.spec import (
+    ApiAction,
     Column,
     Filter,
     ObjectSpec,
@@ -32,6 +33,7 @@ from zhike.kernel.spec import (
 )
 from zhike.kernel.templatetags.zhike_ui import mask_phone
 
+from .actions import add_address, add_contact, tag_customer, write_activity
 from .models import Activity, Address, Contact, Customer, CustomerTag, Grade, Kind, Segment
 from .queries import all_tags, contacts_to_find, tags_of
 from .rules import prepare_contact, prepare_customer
@@ -200,6 +202,12 @@ objects.add(
             (_("重要客户"), "grade.in=key"),
             (_("三个月没下单"), "last_order_at.before=90&sort=-sales"),
             (_("没有负责人"), "owner.none=1"),
+        ),
+        api_actions=(
+            ApiAction(run=write_activity, label=_("记一笔跟进"), leave_out=("rule",)),
+            ApiAction(run=add_contact, label=_("加联系人")),
+            ApiAction(run=add_address, label=_("加地址")),
+            ApiAction(run=tag_customer, label=_("换标签")),
         ),
     )
 )

@@ -19,9 +19,10 @@ SHARED_VERBS = ("view", "change", "reveal")  # what a share opens; only "change"
 
 def shares_of(actor: Actor, verb: str) -> Any:
     """Ids of the records shared with the actor or his teams up to now, as a subquery."""
-    given = apps.get_model("kernel", "Share")._default_manager.filter(
-        Q(user_id=actor.user_id) | Q(team_id__in=sorted(actor.team_ids)), Q(until=None) | Q(until__gt=timezone.now())
-    )
+    to = Q(team_id__in=sorted(actor.team_ids))
+    if actor.user_id is not None:
+        to |= Q(user_id=actor.user_id)
+    given = apps.get_model("kernel", "Share")._default_manager.filter(to, Q(until=None) | Q(until__gt=timezone.now()))
     return (given.filter(can_change=True) if verb == "change" else given).values("object_id")
 
 
@@ -52,11 +53,15 @@ class Reach:
             return Q()
         if self.kind == "none":
             return NO_ROW
-        own = Q(owner_id=self.user_id)
+        own = self.own()
         within = own if self.kind == "own" else own | Q(team_id__in=self.team_ids)
         if self.parent is None:
             return within
         return Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(within).values("pk")})
+
+    def own(self) -> Q:
+        """What belongs to the actor; an integration has nothing of its own, and records of nobody are not its."""
+        return NO_ROW if self.user_id is None else Q(owner_id=self.user_id)
 
     def streams(self) -> tuple[Q, ...]:
         """Parts without overlap whose union is `within`; each is served by one index family."""
@@ -64,7 +69,7 @@ class Reach:
             return ()
         if self.kind == "all" or self.parent is not None:
             return (self.within(),)
-        own = Q(owner_id=self.user_id)
+        own = self.own()
         if self.kind == "own":
             return (own,)
         outside = Q(team_id__isnull=True) | ~Q(team_id__in=self.team_ids)
@@ -81,7 +86,8 @@ class Reach:
         if kept_by is None:
             return False
         owner, team = held_by(kept_by)
-        return owner == self.user_id or (self.kind == "teams" and team in self.team_ids)
+        is_own = self.user_id is not None and owner == self.user_id
+        return is_own or (self.kind == "teams" and team in self.team_ids)
 
     def _is_shared(self, record: Any) -> bool:
         return bool(type(record)._default_manager.filter(self.shared, pk=record.pk).exists())

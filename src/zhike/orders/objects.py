@@ -21,9 +21,10 @@ from zhike.kernel.policy import owned, part_of, set_policy
 from zhike.kernel.registry import objects
 from zhike.kernel.rights import Follower, add_follower
 from zhike.kernel.screens.cells import badge
-from zhike.kernel.spec import Column, Filter, ObjectSpec, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource
+from zhike.kernel.spec import ApiAction, Column, Filter, ObjectSpec, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource
 from zhike.kernel.templatetags.zhike_ui import money, num
 
+from .actions import enter_order, put_line, remove_line
 from .models import Order, OrderLine, Status
 
 NOT_SOLD = (Status.RETURNED, Status.CANCELLED)
@@ -111,6 +112,9 @@ objects.add(
         badges=lambda order: [(order.get_status_display(), TONE.get(order.status, ""))] if order.status else [],
         facts=lambda order: [order.city, money(order.amount)],
         cells={"status": _status},
+        api_create=ApiAction(run=enter_order, label=_("录订单")),
+        api_actions=(ApiAction(run=put_line, label=_("加一行")), ApiAction(run=remove_line, label=_("去掉一行"))),
+        api_keys=("number",),
         views=((_("有退货"), "amount.le=-0.0001"), (_("最近 30 天"), "ordered_at.within=30")),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.apps import apps
 from django.db import connection
@@ -27,10 +27,12 @@ union all select 'field', f.role_id, f.label, f.field, f.rule from org_fieldrule
 union all select 'share', 0, k."table", '', max(s.can_change::int) from kernel_share s join kernel_tablekind k using (kind)
   where (s.user_id = %(user)s or s.team_id in (select id from mine)) and (s.until is null or s.until > now()) group by k."table"
 union all select 'apart', 0, label, '', 0 from org_standsapart
+union all select 'schema', 0, '', '', version from kernel_fieldcatalogue
 """
 MINE = "select team_id as id, is_home from org_membership where user_id = %(user)s"
 HELD = "select role_id from org_user_roles where user_id = %(user)s"
 AS_IF_IN = "select t.id, false as is_home from org_team t where t.id = any(%(teams)s)"
+AS_HOME = "select t.id, true as is_home from org_team t where t.id = any(%(teams)s)"
 AS_IF_HELD = "select id as role_id from org_role where id = any(%(roles)s)"
 
 
@@ -45,6 +47,7 @@ class _Held:
     rules: defaultdict[tuple[str, str], dict[int, Rule]] = field(default_factory=lambda: defaultdict(dict))
     shared: dict[str, bool] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
+    schema: int = 0
 
     def take(self, row: tuple[str, int, str, str, int]) -> None:
         """Put one row of SQL_ACTOR where it belongs."""
@@ -61,13 +64,15 @@ class _Held:
             self.rules[name, word][number] = Rule(value)
         elif what == "apart":
             self.apart.add(name)
+        elif what == "schema":
+            self.schema = value
         else:
             self.shared[_label_of_table(name)] = bool(value)
 
 
 def actor_of(user: User, *, source: str = "web") -> Actor:
     """The actor a person is: the widest scope of each grant over all roles, own teams and the teams below them, field
-    rules, and the object types of which something is shared with him."""
+    rules, the object types of which something is shared with him, and the state of the company's own fields."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_ACTOR.format(mine=MINE, held=HELD), {"user": user.pk})
         return _actor(user, cursor.fetchall(), source)
@@ -97,6 +102,22 @@ def actor_if(user: User, supposed: Supposed) -> Actor:
     return _actor(user, rows, "web")
 
 
+def integration_actor(name: str, role_id: int, team_id: int | None) -> Actor | None:
+    """The actor that an integration is: one role, one team as its home; None when the role is gone.
+
+    It is nobody and owns nothing, so "own" in its role means what belongs to its team, and nothing without a team.
+    """
+    with connection.cursor() as cursor:
+        who = {"user": None, "roles": [role_id], "teams": [] if team_id is None else [team_id]}
+        cursor.execute(SQL_ACTOR.format(mine=AS_HOME, held=AS_IF_HELD), who)
+        rows = cursor.fetchall()
+    if not any(row[0] == "role" for row in rows):
+        return None
+    actor = _actor(User(name=name), rows, "api")
+    grants = {key: max(scope, Scope.TEAM) for key, scope in actor.grants.items() if scope is Scope.ALL or team_id is not None}
+    return replace(actor, kind="integration", grants=grants)
+
+
 def _actor(user: User, rows: Sequence[tuple[str, int, str, str, int]], source: str) -> Actor:
     held = _Held()
     for row in rows:
@@ -113,6 +134,7 @@ def _actor(user: User, rows: Sequence[tuple[str, int, str, str, int]], source: s
         field_rules=_mildest(held),
         shared=held.shared,
         apart=frozenset(held.apart),
+        schema=held.schema,
         source=source,
     )
 

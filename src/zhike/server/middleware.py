@@ -17,7 +17,7 @@ from zhike.server.errors import unavailable
 from zhike.server.processes import ServerError
 
 Answer = Callable[[HttpRequest], HttpResponse]
-OPEN_PATHS = ("/login/", "/static/", "/i18n/")
+OPEN_PATHS = ("/login/", "/static/", "/i18n/", "/api/v1/")
 
 
 class CompanyMiddleware:

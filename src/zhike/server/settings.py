@@ -90,6 +90,13 @@ MIGRATION_MODULES: dict[str, str] = {}
 
 AUTH_USER_MODEL = "org.User"
 ZHIKE_TEAM_MODEL = "org.Team"
+ZHIKE_PERSON_OF = "zhike.org.links.person_of"
+ZHIKE_INTEGRATION_OF = "zhike.org.links.integration_of"
+ZHIKE_ROLES = "zhike.org.links.roles"
+ZHIKE_HOOK_NETWORKS = [net for net in os.environ.get("ZHIKE_HOOK_NETWORKS", "").split(",") if net]
+ZHIKE_HOOK_PLAIN = os.environ.get("ZHIKE_HOOK_PLAIN") == "1"
+ZHIKE_API_PER_MINUTE = int(os.environ.get("ZHIKE_API_PER_MINUTE", "600"))
+ZHIKE_API_ORIGINS = [origin for origin in os.environ.get("ZHIKE_API_ORIGINS", "").split(",") if origin]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

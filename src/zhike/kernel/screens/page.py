@@ -64,7 +64,7 @@ def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 
 
 def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str, Any]:
-    reader = reader_of(request, record)
+    reader = reader_of(request, record, spec)
     actor = actor_in(request)
     may_change = spec.policy.allows(actor, "change", record)
     editable = set(spec.editable()) if may_change else set()

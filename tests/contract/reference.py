@@ -78,7 +78,7 @@ class Reference:
             return True
         if scope == BRANCH and mine & self._path(known.team):
             return True
-        return verb in ("view", "change") and self._is_shared(user, mine, verb, known)
+        return verb in ("view", "change", "reveal") and self._is_shared(user, mine, verb, known)
 
     def _path(self, team: int | None) -> set[int]:
         path: set[int] = set()
@@ -92,7 +92,7 @@ class Reference:
             pk in known.shared_by
             and (to_user == user or to_team in mine)
             and (until is None or until > self.now)
-            and (verb == "view" or change)
+            and (verb != "change" or change)
             for pk, to_user, to_team, change, until in self.shares
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Route:
     """How an address is asked for in tests.
 
-    `path` may hold {slug}, {pk}, {change}, {file}; `slugs` are the object types it exists for (all when empty);
+    `path` may hold {slug}, {pk}, {change}, {file}, {view}; `slugs` are the object types it exists for (all when empty);
     `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
     `is_open` addresses need no log-in; `is_run` ones are about one import; `needs` is a right to see
     that is not one on records; `is_api` addresses are for programs, which carry a token.
@@ -28,6 +28,7 @@ class Route:
 
 RECORD = "<slug:slug>/<uuid:pk>/"
 CUSTOMERS = ("customers",)
+NOTHING = "00000000-0000-7000-8000-000000000000"  # the id of no record
 LINKS = "org.integrations"
 NOTHING = "00000000-0000-7000-8000-000000000000"
 
@@ -75,6 +76,8 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
     # settings
     "settings/": Route(path="/settings/"),
+    "settings/following/": Route(path="/settings/following/", needs="org.roles"),
+    "settings/following/<str:label>": Route(path="/settings/following/orders.order", needs="org.roles"),
     "settings/integrations/": Route(path="/settings/integrations/", needs=LINKS),
     "settings/integrations/new": Route(path="/settings/integrations/new", needs=LINKS),
     "settings/integrations/<uuid:pk>/": Route(path=f"/settings/integrations/{NOTHING}/", needs=LINKS),
@@ -116,6 +119,18 @@ ROUTES: dict[str, Route] = {
     "settings/roles/<int:pk>/rename": Route(path="/settings/roles/1/rename", needs="org.roles"),
     "settings/roles/<int:pk>/delete": Route(path="/settings/roles/1/delete", needs="org.roles", form={}),
     "settings/roles/person/<int:pk>/what-if": Route(path="/settings/roles/person/1/what-if", needs="org.roles", form={}),
+    "settings/fields/": Route(path="/settings/fields/", needs="org.fields"),
+    "settings/fields/choice": Route(path="/settings/fields/choice", needs="org.fields"),
+    "settings/fields/<slug:slug>/new": Route(path="/settings/fields/customers/new", needs="org.fields"),
+    "settings/fields/<slug:slug>/order": Route(path="/settings/fields/customers/order", needs="org.fields", form={}),
+    "settings/fields/<slug:slug>/preview": Route(path="/settings/fields/customers/preview", needs="org.fields", form={"kind": "text"}),
+    "settings/fields/<uuid:pk>/": Route(path=f"/settings/fields/{NOTHING}/", needs="org.fields"),
+    "settings/fields/<uuid:pk>/archive": Route(path=f"/settings/fields/{NOTHING}/archive", needs="org.fields", form={}),
+    "settings/fields/<uuid:pk>/restore": Route(path=f"/settings/fields/{NOTHING}/restore", needs="org.fields", form={}),
+    "settings/fields/<uuid:pk>/remove": Route(path=f"/settings/fields/{NOTHING}/remove", needs="org.fields"),
+    "settings/fields/<uuid:pk>/usage": Route(path=f"/settings/fields/{NOTHING}/usage", needs="org.fields"),
+    "settings/fields/<uuid:pk>/convert": Route(path=f"/settings/fields/{NOTHING}/convert", needs="org.fields"),
+    "settings/fields/<uuid:pk>/roles": Route(path=f"/settings/fields/{NOTHING}/roles", needs="org.roles"),
     # every object type
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),
@@ -125,7 +140,25 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/rows": Route(path="/{slug}/rows", verb="view", target="list"),
     "<slug:slug>/count": Route(path="/{slug}/count", verb="view", target="count"),
     "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
+    "<slug:slug>/columns/width": Route(path="/{slug}/columns/width", verb="view", slugs=CUSTOMERS, form={"column": "name", "width": "200"}),
+    "<slug:slug>/columns/move": Route(path="/{slug}/columns/move", verb="view", form={}),
+    "<slug:slug>/filters": Route(path="/{slug}/filters", verb="view"),
     "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
+    "<slug:slug>/filter/<slug:name>/row": Route(path="/{slug}/filter/{filter}/row", verb="view"),
+    # saved views; those of others are in tests/flows/test_saved_views.py
+    "views/counts": Route(path="/views/counts"),
+    "<slug:slug>/views/": Route(path="/{slug}/views/", verb="view"),
+    "<slug:slug>/views/counts": Route(path="/{slug}/views/counts", verb="view"),
+    "<slug:slug>/views/order": Route(path="/{slug}/views/order", verb="view", form={}),
+    "<slug:slug>/views/new": Route(path="/{slug}/views/new", verb="view"),
+    "<slug:slug>/views/<slug:key>/edit": Route(path="/{slug}/views/{view}/edit", verb="view"),
+    "<slug:slug>/views/<slug:key>/save": Route(path="/{slug}/views/{view}/save", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/copy": Route(path="/{slug}/views/{view}/copy", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/delete": Route(path="/{slug}/views/{view}/delete", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/favourite": Route(path="/{slug}/views/all/favourite", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/start": Route(path="/{slug}/views/all/start", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/hide": Route(path="/{slug}/views/{view}/hide", verb="view", form={}),
+    "<slug:slug>/views/<slug:key>/roles": Route(path="/{slug}/views/all/roles", verb="view"),
     "<slug:slug>/pick": Route(path="/{slug}/pick?q={q}", verb="view"),
     "<slug:slug>/new": Route(path="/{slug}/new", verb="create"),
     "<slug:slug>/export": Route(path="/{slug}/export?format=csv", verb="export"),
@@ -140,6 +173,7 @@ ROUTES: dict[str, Route] = {
     f"{RECORD}panel/<str:key>": Route(path="/{slug}/{pk}/panel/{panel}", verb="view"),
     f"{RECORD}who": Route(path="/{slug}/{pk}/who", verb="view"),
     f"{RECORD}who/pick": Route(path="/{slug}/{pk}/who/pick?q=", verb="share"),
+    f"{RECORD}reveal/<slug:name>": Route(path="/{slug}/{pk}/reveal/phone", verb="reveal", slugs=("customers", "contacts"), form={}),
     f"{RECORD}share": Route(path="/{slug}/{pk}/share", verb="share"),
     f"{RECORD}share/whom": Route(path="/{slug}/{pk}/share/whom", verb="share"),
     f"{RECORD}share/<uuid:share_id>/end": Route(path="/{slug}/{pk}/share/{share}/end", verb="share", form={}),

@@ -18,6 +18,8 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.history import last_change_of
 from zhike.kernel.imports.tables import ImportRun, State
 from zhike.kernel.registry import objects
+from zhike.kernel.savedviews.actions import Naming, Shown, create_view
+from zhike.kernel.savedviews.tables import Audience
 from zhike.kernel.screens.files import attach
 from zhike.kernel.sharing import Terms, share_record
 from zhike.kernel.spec import ObjectSpec
@@ -61,9 +63,15 @@ def _place(route: Route, spec: ObjectSpec, samples: Samples, owner: str = "陈�
     facts = {
         "slug": spec.slug, "pk": record.pk, "change": last_change_of(record.pk), "file": file.pk, "field": field,
         "filter": spec.filters[0].name if spec.filters else "none", "panel": panels[0].key if panels else "none", "q": NAMES[owner],
-        "line": line, "share": share.pk if share else "",
+        "line": line, "share": share.pk if share else "", "view": _view(spec, samples),
     }  # fmt: skip
     return Place(path=route.path.format(**facts), route=route)
+
+
+def _view(spec: ObjectSpec, samples: Samples) -> str:
+    """A view for everybody; looking at its name tells nothing of a record."""
+    shown, naming = Shown(), Naming(name="公司的", audience=Audience.ALL)
+    return str(create_view(spec.label, naming, shown, by=samples.actors["管理员"]).pk)
 
 
 @each_case
@@ -130,7 +138,7 @@ def test_a_filter_that_a_type_does_not_have_is_not_found(spec: ObjectSpec, web: 
 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open and not route.is_api])
 def test_nobody_gets_in_without_logging_in(name: str, db: None) -> None:
-    nothing = dict.fromkeys(("pk", "change", "file", "run", "line", "share"), "00000000-0000-7000-8000-000000000000")
+    nothing = dict.fromkeys(("pk", "change", "file", "run", "line", "share", "view"), "00000000-0000-7000-8000-000000000000")
     path = ROUTES[name].path.format(slug="customers", field="city", filter="city", panel="tags", q="x", **nothing)
     answer = Client().get(path)
     assert answer.status_code in (302, 405)

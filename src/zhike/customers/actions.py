@@ -37,8 +37,7 @@ def write_activity(
         happened_at=happened_at or timezone.now(),
         author_id=by.user_id,
         rule=rule,
-        owner_id=customer.owner_id,
-        team_id=customer.team_id,
+        **_keeper("customers.activity", customer, by),
     )
     return save_new(activity, by=by)
 
@@ -51,7 +50,7 @@ def add_contact(customer: Customer, *, by: Actor, name: str, title: str = "", ph
     values = prepare_contact({"name": name.strip(), "title": title, "phone": phone, "email": email})
     require_fields(by, "customers.contact", [field for field, value in values.items() if value], is_new=True)
     is_first = not customer.contacts.exists()
-    return save_new(Contact(customer=customer, is_primary=is_first, owner_id=customer.owner_id, team_id=customer.team_id, **values), by=by)
+    return save_new(Contact(customer=customer, is_primary=is_first, **_keeper("customers.contact", customer, by), **values), by=by)
 
 
 @action(needs="change")
@@ -62,8 +61,16 @@ def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", 
     told = {"address": street, "province": province, "city": city}
     require_fields(by, "customers.customer", [field for field, value in told.items() if value], is_new=True)
     place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city)
-    place.owner_id, place.team_id = customer.owner_id, customer.team_id
+    for name, value in _keeper("customers.address", customer, by).items():
+        setattr(place, name, value)
     return save_new(place, by=by)
+
+
+def _keeper(label: str, customer: Customer, by: Actor) -> dict[str, int | None]:
+    """Whose a new record below a customer is: the customer's owner's, or of who makes it where the type stands apart."""
+    if label in by.apart:
+        return {"owner_id": by.user_id, "team_id": by.home_team}
+    return {"owner_id": customer.owner_id, "team_id": customer.team_id}
 
 
 @action(needs="change")

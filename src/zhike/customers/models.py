@@ -137,7 +137,12 @@ class Contact(Record):
     remark = models.CharField(_("备注"), max_length=300, blank=True, db_default="")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-updated_at", "-id"], name="contact_updated")]
+        indexes: ClassVar = [
+            models.Index(fields=["-updated_at", "-id"], name="contact_updated"),
+            # Where contacts do not follow their customer, their own owner and team decide.
+            models.Index(fields=["owner", "-updated_at", "-id"], name="contact_own_updated"),
+            models.Index(fields=["team", "-updated_at", "-id"], name="contact_team_updated"),
+        ]
 
     def __str__(self) -> str:
         return self.name

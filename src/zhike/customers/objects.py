@@ -16,6 +16,7 @@ from zhike.kernel.errors import Refused
 from zhike.kernel.lists.conditions import batch_filter, shared_filter
 from zhike.kernel.policy import follows, owned, part_of, set_policy
 from zhike.kernel.registry import objects
+from zhike.kernel.rights import Follower, add_follower
 from zhike.kernel.screens.cells import badge
 from zhike.kernel.spec import (
     ApiAction,
@@ -238,6 +239,8 @@ objects.add(
 )
 for _model in (Address, Activity, CustomerTag):
     set_policy(_model, part_of("customers.customer", "customer", Customer))
+for _follower, _title in ((Contact, _("联系人")), (Address, _("更多地址")), (Activity, _("跟进"))):
+    add_follower(Follower(model=_follower, title=_title, link="customer", parent=Customer))
 
 
 def _contacts(actor: Actor, customer: Customer) -> dict[str, Any]:

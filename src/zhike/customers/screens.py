@@ -20,6 +20,7 @@ from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.bulk import chosen_ids
 from zhike.kernel.screens.list import count_words
+from zhike.kernel.screens.reveal import reveal_url
 from zhike.kernel.screens.web import actor_in, record_of, screen, spec_of, toast, trigger
 from zhike.kernel.screens.words import add_words, in_words
 
@@ -61,6 +62,7 @@ def activity(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
         write_activity(customer, by=actor_in(request), kind=kind, **form.cleaned_data)
         return _kept(HttpResponse(status=204), _("记好了"), customer.pk)
     context = {"form": form, "customer": customer, "kind": kind, "kind_label": ActivityKind(kind).label, "first": list(form)}
+    context["reveal_url"] = reveal_url(customer, "phone", actor_in(request))
     return render(request, "customers/activity.html", context, status=422 if form.is_bound else 200)
 
 

@@ -15,8 +15,11 @@ from django.utils import timezone
 
 from . import history
 from .actor import Actor, Rule
+from .customfields import values as own_values
+from .customfields.indexes import field_of_clash
 from .errors import Refused
 from .events import Event, publish
+from .fielddefs import is_custom_name
 from .fields import field_of
 from .followups import settle
 from .models import Record, Tracked
@@ -87,14 +90,15 @@ def creation(model: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def save_new(record: R, *, by: Actor) -> R:
-    """Store a new record inside a creation; owner and team default to the actor's.
+    """Store a new record inside a creation; owner and team default to the actor's, own fields to what the company set.
 
-    Raises Refused("taken", field=...) when a value that must be unique exists already.
+    Raises Refused("taken", field=...) when a value that must be unique exists already, ("required") for an own field.
     """
     _unveiled(record)
     if isinstance(record, Record):
         record.owner_id = record.owner_id or by.user_id
         record.team_id = record.team_id or by.home_team
+        own_values.complete(record, by=by)
     check_shape(record)
     try:
         with transaction.atomic():
@@ -116,7 +120,7 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
             raise Refused("changed_meanwhile", version=record.version)
         record.version += 1
         record.updated_at = timezone.now()
-        stored = [*fields, "version", "updated_at"]
+        stored = [*dict.fromkeys("custom" if is_custom_name(name) else name for name in fields), "version", "updated_at"]
     else:
         stored = list(fields)
     check_shape(record, only=fields)
@@ -162,6 +166,8 @@ def refused_by(clash: IntegrityError) -> Refused:
     """A broken constraint as a refusal that names it."""
     diagnostic = getattr(clash.__cause__, "diag", None)
     name = getattr(diagnostic, "constraint_name", "") or ""
+    if own := field_of_clash(name):
+        return Refused("taken", constraint=name, field=own)
     if getattr(clash.__cause__, "sqlstate", "") == "23505":
         detail = str(getattr(diagnostic, "message_detail", ""))
         return Refused("taken", constraint=name, field=detail.partition("(")[2].partition(")")[0])
@@ -202,7 +208,10 @@ def create_record(model: type[R], values: Mapping[str, Any], *, by: Actor) -> R:
     @creation(model)
     def create(*, by: Actor) -> R:
         require_fields(by, model._meta.label_lower, values, is_new=True)
-        return save_new(model(**prepared(model, values)), by=by)
+        given = own_values.split(values)
+        record = model(**prepared(model, given.plain))
+        _put_own(record, given.own, by=by)
+        return save_new(record, by=by)
 
     return create(by=by)
 
@@ -213,15 +222,26 @@ def change_record(record: R, values: Mapping[str, Any], *, by: Actor, expected: 
     @action(needs="change")
     def change(fresh: R, *, by: Actor) -> R:
         require_fields(by, fresh._meta.label_lower, values)
-        wanted = prepared(type(fresh), values)
+        given = own_values.split(values)
+        wanted = prepared(type(fresh), given.plain)
         differing = [name for name, value in wanted.items() if getattr(fresh, field_of(fresh, name).attname) != _plain(value)]
-        if not differing:
-            return fresh
         for name in differing:
             setattr(fresh, name, wanted[name])
+        differing += _put_own(fresh, given.own, by=by)
+        if not differing:
+            return fresh
         return save_change(fresh, *differing, expected=expected)
 
     return change(record, by=by)
+
+
+def _put_own(record: Tracked, given: Mapping[str, Any], *, by: Actor) -> list[str]:
+    """Merge values of own fields into what the row holds; the names of those that differ."""
+    before = record.custom if isinstance(record, Record) else {}
+    patch = own_values.patch_of(type(record), given, before, by=by)
+    if patch and isinstance(record, Record):
+        record.custom = own_values.merged(before, patch)
+    return own_values.names_of(patch)
 
 
 def delete_record(record: R, *, by: Actor) -> uuid.UUID:

@@ -22,9 +22,12 @@ class KernelConfig(AppConfig):
             "importing",
             "upkeep",
             "search.listeners",
+            "fieldwork.jobs",
+            "fieldwork.works",
             "hooks.listeners",
             "hooks.jobs",
             "api.jobs",
+            "savedviews.rules",
         )
         registry.objects.close()
         register(registry.check_paths)

@@ -174,7 +174,11 @@ class Change(models.Model):
     undo_progress = models.JSONField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-at"], name="change_time"), models.Index(fields=["object_id", "-at"], name="change_of_object")]
+        indexes = [
+            models.Index(fields=["-at"], name="change_time"),
+            models.Index(fields=["object_id", "-at"], name="change_of_object"),
+            models.Index(fields=["actor_id", "-at"], name="change_reveal", condition=Q(verb="reveal")),
+        ]
 
 
 class HistoryEntry(models.Model):

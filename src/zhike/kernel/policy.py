@@ -14,7 +14,7 @@ from .actor import Actor, Scope
 from .errors import Refused
 
 NO_ROW = Q(pk__in=[])
-SHARED_VERBS = ("view", "change")
+SHARED_VERBS = ("view", "change", "reveal")  # what a share opens; only "change" needs one to change
 
 
 def shares_of(actor: Actor, verb: str) -> Any:
@@ -23,7 +23,7 @@ def shares_of(actor: Actor, verb: str) -> Any:
     if actor.user_id is not None:
         to |= Q(user_id=actor.user_id)
     given = apps.get_model("kernel", "Share")._default_manager.filter(to, Q(until=None) | Q(until__gt=timezone.now()))
-    return (given if verb == "view" else given.filter(can_change=True)).values("object_id")
+    return (given.filter(can_change=True) if verb == "change" else given).values("object_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class Policy:
         own = self.of or self.label
         above_label = "" if own in actor.apart else self._label_above()
         for label, column in ((own, "pk"), (above_label, f"{self.below}_id")):
-            if label and label in actor.shared and (verb == "view" or actor.shared[label]):
+            if label and label in actor.shared and (verb != "change" or actor.shared[label]):
                 some = Q(**{f"{column}__in": shares_of(actor, verb)})
                 found = some if found is None else found | some
         return found

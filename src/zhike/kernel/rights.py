@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .actor import Scope
 from .imports.targets import all_targets
+from .models import Record
 from .registry import objects
 from .seen import never_ruled
 from .spec import ObjectSpec, Words
@@ -51,6 +52,38 @@ def add_page_right(
 ) -> None:
     """Offer the right to a page or duty in the roles; called where it is declared."""
     _pages[label] = Right(label=label, title=title, group=group, verbs=verbs, scopes=scopes, is_page=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """An object type that follows the record behind `link`, and may be let stand apart; a copy of that one's owner, or its reach itself."""
+
+    model: type[Record]
+    title: Words
+    link: str
+    parent: type[Record]
+    is_copy: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.model._meta.label_lower
+
+
+_followers: dict[str, Follower] = {}
+
+
+def add_follower(follower: Follower) -> None:
+    """Let a company decide whether a type follows the record above it; called where the type is declared."""
+    _followers[follower.label] = follower
+
+
+def followers() -> list[Follower]:
+    """The types that may stand apart, in the order they were declared."""
+    return list(_followers.values())
+
+
+def follower_of(label: str) -> Follower | None:
+    return _followers.get(label)
 
 
 def rights() -> Iterator[Right]:

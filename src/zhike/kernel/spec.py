@@ -33,15 +33,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
-    """An order that index families serve: `key` is a column that is never null."""
+    """An order that index families serve: `key` is a column that is never null.
+
+    An own field's order has an expression (`sql`, with tokens for columns), and `read` makes a key of its text again.
+    """
 
     key: str
     label: Words = ""
+    sql: str = ""
+    read: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A condition offered in words. `kind`: choice, number, person, range, dates; `build` makes the rows of others."""
+    """A condition offered in words. `kind`: choice, number, person, range, dates, text, link; `build` makes the rows of others."""
 
     name: str
     label: Words
@@ -51,6 +56,9 @@ class Filter:
     covered: bool = False  # the column is included in every index family of the sorts
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
+    where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
+    ops: tuple[str, ...] = ()  # the operators it knows, all when empty
+    model: type[Record] | None = None  # whose records its values are
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
 
@@ -190,6 +198,9 @@ class ObjectSpec:
         """The named columns that exist, in the order given; the default ones when none does."""
         found = [column for path in paths if (column := self.column(path))]
         return found or [column for path in self.default_columns if (column := self.column(path))]
+
+    def sort(self, key: str) -> Sort | None:
+        return next((sort for sort in self.sorts if sort.key == key), None)
 
     def filter(self, name: str) -> Filter | None:
         return next((item for item in self.filters if item.name == name), None)

@@ -31,7 +31,7 @@ def enter_order(*, by: Actor, number: str, ordered_at: dt.datetime, customer: uu
     told = {"number": number, "ordered_at": ordered_at, "customer": bought_by, "remark": remark}
     require_fields(by, "orders.order", [name for name, value in told.items() if value], is_new=True)
     order = Order(number=number.strip() or next_number(), ordered_at=ordered_at, customer=bought_by, remark=remark)
-    if bought_by is not None:
+    if bought_by is not None and "orders.order" not in by.apart:
         order.owner_id, order.team_id = bought_by.owner_id, bought_by.team_id
     return save_new(order, by=by)
 

@@ -19,6 +19,7 @@ from zhike.kernel.errors import Refused
 from zhike.kernel.lists.conditions import batch_filter, shared_filter
 from zhike.kernel.policy import owned, part_of, set_policy
 from zhike.kernel.registry import objects
+from zhike.kernel.rights import Follower, add_follower
 from zhike.kernel.screens.cells import badge
 from zhike.kernel.spec import ApiAction, Column, Filter, ObjectSpec, Panel, SearchSource, SidePanel, Sort, TimelineEntry, TimelineSource
 from zhike.kernel.templatetags.zhike_ui import money, num
@@ -117,6 +118,7 @@ objects.add(
         views=((_("有退货"), "amount.le=-0.0001"), (_("最近 30 天"), "ordered_at.within=30")),
     )
 )
+add_follower(Follower(model=Order, title=_("订单"), link="customer", parent=Customer, is_copy=True))
 set_policy(OrderLine, part_of("orders.order", "order", Order))
 
 

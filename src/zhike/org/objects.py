@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.rights import DUTIES, add_page_right
 
-from .roles import editing
+from .roles import editing, following
 
 LOOK_AFTER = ("view", "change")
 for _label, _title in (
@@ -19,4 +19,4 @@ for _label, _title in (
 ):
     add_page_right(_label, _title, verbs=LOOK_AFTER, group=DUTIES)
 
-__all__ = ["editing"]
+__all__ = ["editing", "following"]

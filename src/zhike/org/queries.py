@@ -27,6 +27,7 @@ union all select 'field', f.role_id, f.label, f.field, f.rule from org_fieldrule
 union all select 'share', 0, k."table", '', max(s.can_change::int) from kernel_share s join kernel_tablekind k using (kind)
   where (s.user_id = %(user)s or s.team_id in (select id from mine)) and (s.until is null or s.until > now()) group by k."table"
 union all select 'apart', 0, label, '', 0 from org_standsapart
+union all select 'schema', 0, '', '', version from kernel_fieldcatalogue
 """
 MINE = "select team_id as id, is_home from org_membership where user_id = %(user)s"
 HELD = "select role_id from org_user_roles where user_id = %(user)s"
@@ -46,6 +47,7 @@ class _Held:
     rules: defaultdict[tuple[str, str], dict[int, Rule]] = field(default_factory=lambda: defaultdict(dict))
     shared: dict[str, bool] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
+    schema: int = 0
 
     def take(self, row: tuple[str, int, str, str, int]) -> None:
         """Put one row of SQL_ACTOR where it belongs."""
@@ -62,13 +64,15 @@ class _Held:
             self.rules[name, word][number] = Rule(value)
         elif what == "apart":
             self.apart.add(name)
+        elif what == "schema":
+            self.schema = value
         else:
             self.shared[_label_of_table(name)] = bool(value)
 
 
 def actor_of(user: User, *, source: str = "web") -> Actor:
     """The actor a person is: the widest scope of each grant over all roles, own teams and the teams below them, field
-    rules, and the object types of which something is shared with him."""
+    rules, the object types of which something is shared with him, and the state of the company's own fields."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_ACTOR.format(mine=MINE, held=HELD), {"user": user.pk})
         return _actor(user, cursor.fetchall(), source)
@@ -130,6 +134,7 @@ def _actor(user: User, rows: Sequence[tuple[str, int, str, str, int]], source: s
         field_rules=_mildest(held),
         shared=held.shared,
         apart=frozenset(held.apart),
+        schema=held.schema,
         source=source,
     )
 

@@ -19,6 +19,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
+from zhike.kernel.screens.reveal import reveal_url
 from zhike.kernel.screens.web import actor_in, record_of, screen, toast, trigger
 from zhike.kernel.text.workdays import workdays_between
 
@@ -97,6 +98,7 @@ def done(request: HttpRequest, pk: uuid.UUID, rule: str) -> HttpResponse:
         response = trigger(HttpResponse(status=204), {"zk:close": {}, "zk:changed": {}})
         return toast(response, _("记好了，写进了动态"), undo=f"/changes/{last_change_of(customer.pk)}/undo")
     context = {"form": form, "customer": customer, "rule": found, "first": list(form)}
+    context["reveal_url"] = reveal_url(customer, "phone", actor_in(request))
     return render(request, "sales/done.html", context, status=422 if form.is_bound else 200)
 
 

@@ -13,7 +13,7 @@ import heapq
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -23,6 +23,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet, ValidationErro
 from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 
+from ..customfields.sql import on_table
 from ..errors import Refused
 from ..fields import field_of
 from ..models import Record
@@ -48,7 +49,10 @@ Sql = tuple[str, list[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A page to find. `walk` holds conditions on the sort key itself, `rest` all others."""
+    """A page to find. `walk` holds conditions on the sort key itself, `rest` all others.
+
+    `key` is a column, or names the expression `key_sql` (with tokens for columns), whose texts `read_key` reads.
+    """
 
     model: type[Record]
     reach: Reach
@@ -59,6 +63,16 @@ class Wanted:
     covered: tuple[str, ...] | None = None  # columns the rest reads, when every index family includes them
     after: tuple[str, str] | None = None
     size: int = PAGE
+    key_sql: str = ""
+    read_key: Callable[[str], Any] | None = None
+
+    def key_on(self, table: str) -> str:
+        """The sort key of a row of the stored table."""
+        return on_table(self.key_sql, table) if self.key_sql else f'{table}."{self.key}"'
+
+    def chosen_key(self, table: str) -> str:
+        """The same in a select list, under the name by which an outer query knows it."""
+        return f'{self.key_on(table)} as "{self.key}"' if self.key_sql else self.key_on(table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +122,15 @@ def count(model: type[Record], condition: Q, cap: int = COUNT_CAP, *, reach: Rea
     """Matching rows of a reach, exact up to the cap; cap + 1 means more."""
     with transaction.atomic(), connection.cursor() as cursor:
         _limit_time(cursor)
-        found = _count(cursor, model, reach.within() & condition, cap)
-        if reach.shared is not None and found <= cap:
-            found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
-        return found
+        return counted(cursor, model, condition, cap, reach)
+
+
+def counted(cursor: Any, model: type[Record], condition: Q, cap: int, reach: Reach) -> int:
+    """The same by a cursor of the caller, who limits its time."""
+    found = _count(cursor, model, reach.within() & condition, cap)
+    if reach.shared is not None and found <= cap:
+        found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
+    return found
 
 
 def _count(cursor: Any, model: type[Record], condition: Q, cap: int) -> int:
@@ -144,7 +163,7 @@ def _shared(wanted: Wanted) -> Sql:
     assert wanted.reach.shared is not None
     where, params = where_sql(wanted.model, wanted.reach.shared & ~wanted.reach.within() & wanted.walk & wanted.rest)
     after, after_params = _after(wanted, table)
-    inner = f'select {table}."id", {table}."{wanted.key}" from {table} where {where} offset 0'
+    inner = f'select {table}."id", {wanted.chosen_key(table)} from {table} where {where} offset 0'
     return (
         f'select {table}."id", {table}."{wanted.key}" from ({inner}) {table} where {after} '
         f"order by {_order(wanted, table)} limit {wanted.size + 1}",
@@ -203,35 +222,49 @@ def _run(cursor: Any, sql: Sql) -> list[Any]:
     return list(cursor.fetchall())
 
 
-def _order(wanted: Wanted, table: str) -> str:
+def _order(wanted: Wanted, table: str, *, is_inner: bool = False) -> str:
+    """The order by the key: of the stored table when `is_inner`, else of a query that has chosen it."""
     way = "desc" if wanted.descending else "asc"
-    return f'{table}."{wanted.key}" {way}, {table}."id" {way}'
+    key = wanted.key_on(table) if is_inner else f'{table}."{wanted.key}"'
+    return f'{key} {way}, {table}."id" {way}'
 
 
-def _after(wanted: Wanted, table: str) -> Sql:
+def _after(wanted: Wanted, table: str, *, is_inner: bool = False) -> Sql:
     if wanted.after is None:
         return "true", []
     sign = "<" if wanted.descending else ">"
+    read = wanted.read_key or field_of(wanted.model, wanted.key).to_python
     try:
-        key, last = field_of(wanted.model, wanted.key).to_python(wanted.after[0]), uuid.UUID(wanted.after[1])
-    except (ValidationError, ValueError) as broken:
+        key, last = read(wanted.after[0]), uuid.UUID(wanted.after[1])
+    except (ValidationError, ArithmeticError, ValueError) as broken:
         raise Refused("filter_value", name="after", value="~".join(wanted.after)) from broken
-    return f'({table}."{wanted.key}", {table}."id") {sign} (%s, %s)', [key, last]
+    ours = wanted.key_on(table) if is_inner else f'{table}."{wanted.key}"'
+    return f'({ours}, {table}."id") {sign} (%s, %s)', [key, last]
 
 
 def _streams(wanted: Wanted, limit: int, columns: Sequence[str] = ()) -> Sql:
     """The reach as ordered streams, each walked along its own index and merged."""
     table = _table(wanted.model)
-    listed = ", ".join(f'{table}."{c}"' for c in dict.fromkeys(["id", wanted.key, *columns])) if "*" not in columns else f"{table}.*"
-    after, after_params = _after(wanted, table)
+    listed = _listed(wanted, table, columns)
+    after, after_params = _after(wanted, table, is_inner=True)
     parts, params = [], []
     for stream in wanted.reach.streams():
         where, where_params = where_sql(wanted.model, stream & wanted.walk)
-        parts.append(f"(select {listed} from {table} where {where} and {after} order by {_order(wanted, table)} limit {limit})")
+        parts.append(
+            f"(select {listed} from {table} where {where} and {after} order by {_order(wanted, table, is_inner=True)} limit {limit})"
+        )
         params += [*where_params, *after_params]
     if len(parts) == 1:
         return parts[0], params
     return f"select * from ({' union all '.join(parts)}) {table} order by {_order(wanted, table)} limit {limit}", params
+
+
+def _listed(wanted: Wanted, table: str, columns: Sequence[str]) -> str:
+    """The columns that a stream gives: id, key, and what the filters outside read."""
+    if "*" in columns:
+        return f"{table}.*, {wanted.chosen_key(table)}" if wanted.key_sql else f"{table}.*"
+    own = [f'{table}."id"', wanted.chosen_key(table)]
+    return ", ".join(dict.fromkeys([*own, *(f'{table}."{column}"' for column in columns)]))
 
 
 def _probe(wanted: Wanted, length: int) -> Sql:
@@ -253,8 +286,7 @@ def _scope_first(wanted: Wanted) -> Sql:
     rest, rest_params = where_sql(wanted.model, costly)
     after, after_params = _after(wanted, table)
     # Few columns let an index that includes them answer alone.
-    columns = dict.fromkeys(["id", wanted.key, *re.findall(rf'{table}\."(\w+)"', rest)])
-    listed = ", ".join(f'{table}."{column}"' for column in columns)
+    listed = _listed(wanted, table, re.findall(rf'{table}\."(\w+)"', rest))
     # The fence (`offset 0`) keeps the planner from walking an order instead, without storing what it fences.
     return (
         f'select {table}."id", {table}."{wanted.key}" from (select {listed} from {table} where {scope} offset 0) {table} '
@@ -289,7 +321,7 @@ def _collect(wanted: Wanted) -> Sql:
     where, params = where_sql(wanted.model, wanted.reach.within() & wanted.walk & wanted.rest)
     after, after_params = _after(wanted, table)
     return (
-        f'select * from (select {table}."id", {table}."{wanted.key}" from {table} where {where} offset 0) {table} '
+        f'select * from (select {table}."id", {wanted.chosen_key(table)} from {table} where {where} offset 0) {table} '
         f"where {after} order by {_order(wanted, table)} limit {wanted.size + 1}",
         [*params, *after_params],
     )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from .. import history
-from ..actions import RecordsChanged, bump, prepared, require_fields
+from ..actions import RecordsChanged, bump, prepared, refused_by, require_fields
 from ..actor import Actor
+from ..customfields import values as own_values
 from ..errors import Refused
 from ..events import publish
+from ..fielddefs import is_custom_name
 from ..followups import settle
 from ..lists.pages import listing
 from ..spec import ObjectSpec
+from .asked import PLACE
 from .edit import form_class, stored_values
-from .list import PLACE, count_words
+from .list import count_words
 from .web import actor_in, screen, spec_of, toast, trigger
 
 LIMIT = 5_000
@@ -59,16 +63,29 @@ def _ids(given: QueryDict) -> list[uuid.UUID]:
 def change_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], values: dict[str, object], *, by: Actor, verb: str = "change") -> uuid.UUID:
     """Set the same values on many records in one change."""
     require_fields(by, spec.label, values)
+    given = own_values.split(values)
     with transaction.atomic():
         change = history.begin_change(by, verb="change_many", label=spec.label)
+        patch = own_values.patch_of(spec.model, given.own, {}, by=by, is_emptying=True)
         rows = spec.model.objects.allowed(by, verb).filter(pk__in=ids)
         locked = list(rows.select_for_update(of=("self",)).values_list("pk", flat=True).order_by("pk"))
-        stored = prepared(spec.model, values)
+        stored = prepared(spec.model, given.plain) if given.plain else {}
+        fields = [*stored, *own_values.names_of(patch)]
+        if patch:
+            stored["custom"] = own_values.merging(patch)
         bump(spec.model.objects.filter(pk__in=locked))
-        spec.model.objects.filter(pk__in=locked).update(**stored)
-        publish(RecordsChanged(label=spec.label, ids=[str(pk) for pk in locked], verb="changed", fields=list(stored)))
+        _store(spec, locked, stored)
+        publish(RecordsChanged(label=spec.label, ids=[str(pk) for pk in locked], verb="changed", fields=fields))
         settle(str(change.pk), spec.label)
     return change.pk
+
+
+def _store(spec: ObjectSpec, ids: Sequence[uuid.UUID], stored: dict[str, Any]) -> None:
+    try:
+        with transaction.atomic():
+            spec.model.objects.filter(pk__in=ids).update(**stored)
+    except IntegrityError as clash:
+        raise refused_by(clash) from clash
 
 
 def delete_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], *, by: Actor) -> uuid.UUID:
@@ -100,7 +117,9 @@ def set_field(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def _values(values: dict[str, object]) -> dict[str, object]:
-    return {name: "" if value is None and not name.endswith("_id") else value for name, value in values.items()}
+    return {
+        name: "" if value is None and not name.endswith("_id") and not is_custom_name(name) else value for name, value in values.items()
+    }
 
 
 @require_POST

@@ -18,6 +18,7 @@ from ..actor import Actor
 from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
+from ..revealing import requires_look
 from ..sharing import shares_of_record
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
 from .cells import show
@@ -63,11 +64,18 @@ def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 
 
 def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str, Any]:
-    reader = reader_of(request, record)
+    reader = reader_of(request, record, spec)
     actor = actor_in(request)
     may_change = spec.policy.allows(actor, "change", record)
     editable = set(spec.editable()) if may_change else set()
-    groups = [(panel.title, [_fact(spec, record, name, reader, name in editable) for name in panel.fields]) for panel in spec.panels]
+    covered = {name for panel in spec.panels for name in panel.fields if requires_look(spec, record, name)}
+    may_look = bool(covered) and spec.policy.allows(actor, "reveal", record)
+    editable -= set() if may_look else covered
+    looks = covered if may_look else set()
+    groups = [
+        (panel.title, [_fact(spec, record, name, reader, is_editable=name in editable, may_look=name in looks) for name in panel.fields])
+        for panel in spec.panels
+    ]
     return {
         "spec": spec,
         "record": record,
@@ -84,13 +92,14 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
     }
 
 
-def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, is_editable: bool) -> dict[str, Any]:
+def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, *, is_editable: bool, may_look: bool) -> dict[str, Any]:
     return {
         "name": name,
         "label": label_of(spec, name),
         "shown": show(record, name, spec, reader),
         "is_editable": is_editable,
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
+        "reveal_url": f"/{spec.slug}/{record.pk}/reveal/{name}" if may_look else "",
     }
 
 

@@ -78,7 +78,7 @@ def _words(source: SearchSource, rows: Sequence[tuple[Any, ...]], covers: Mappin
         names, numbers = extra.get(row[0], ((), ()))
         if names or numbers:
             shown = tuple(_uncovered(number, covers.get("also")) for number in numbers)
-            vectors[place] += " " + tokens(SearchParts(people=tuple(names), phones=shown))
+            vectors[place] += " " + tokens(SearchParts(people=() if "names" in covers else tuple(names), phones=shown))
             titles[place] += "\n" + "\n".join(fold_key(name) for name in names)
     return vectors, titles
 

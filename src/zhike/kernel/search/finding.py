@@ -80,7 +80,10 @@ def _covers(spec: ObjectSpec, actor: Actor) -> dict[str, Rule]:
     assert source is not None
     asked = {"code": (spec.label, source.code), "phone": (spec.label, source.phone), "also": (source.also_of, "phone")}
     found = {role: actor.rule(label, field) for role, (label, field) in asked.items()}
-    return {role: rule for role, rule in found.items() if rule is not None and rule >= Rule.MASKED}
+    covers = {role: rule for role, rule in found.items() if rule is not None and rule >= Rule.MASKED}
+    if source.also_of in actor.apart:  # whose words they are is not who sees the record
+        covers |= {"also": Rule.HIDDEN, "names": Rule.HIDDEN}
+    return covers
 
 
 def _find_openly(spec: ObjectSpec, wanted: engine.Wanted, tsquery: str, covers: Mapping[str, Rule]) -> engine.Found:

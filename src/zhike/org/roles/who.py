@@ -27,7 +27,7 @@ with recursive above as (select t.id, t.parent_id from org_team t where t.id = %
 held as (select h.user_id, g.role_id, g.scope from org_grant g join org_user_roles h on h.role_id = g.role_id
   where g.label = %(label)s and g.verb = %(verb)s),
 given as (select s.user_id, s.team_id from kernel_share s where s.object_id = any(%(shared)s) and (s.until is null or s.until > now())
-  and (%(verb)s = 'view' or s.can_change)),
+  and (%(verb)s <> 'change' or s.can_change)),
 ways as (
   select user_id, role_id, 'all' as way, 4 as rank from held where scope = 4 or %(open)s
   union all select user_id, role_id, 'own', 3 from held where user_id = %(owner)s and not %(open)s
@@ -89,6 +89,7 @@ class Step:
 
     holds: bool
     text: str
+    is_fact: bool = False  # says what is, neither for nor against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,11 @@ def _grant_steps(user: User, label: str, verb: str, scope: Scope | None) -> list
         names = "、".join(user.roles.order_by("pk").values_list("name", flat=True))
         return [Step(holds=False, text=_("角色 %(roles)s 没有这项权限") % {"roles": names} if names else _("没有任何角色"))]
     return [
-        Step(holds=scope is Scope.ALL, text=_("角色 %(role)s 可以，范围：%(scope)s") % {"role": name, "scope": scope_words(Scope(given))})
+        Step(
+            holds=given == Scope.ALL,
+            is_fact=given != Scope.ALL,
+            text=_("角色 %(role)s 可以，范围：%(scope)s") % {"role": name, "scope": scope_words(Scope(given))},
+        )
         for name, given in roles
     ]
 
@@ -173,7 +178,7 @@ def people_shared_with(ids: Sequence[uuid.UUID], user: User, verb: str) -> int:
     """How many shares in force open one of the records to a person."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select count(*) from kernel_share s where s.object_id = any(%s) and (s.until is null or s.until > now()) and (%s = 'view' or s.can_change) "
+            "select count(*) from kernel_share s where s.object_id = any(%s) and (s.until is null or s.until > now()) and (%s <> 'change' or s.can_change) "
             "and (s.user_id = %s or s.team_id in (select team_id from org_membership where user_id = %s))",
             [list(ids), verb, user.pk, user.pk],
         )

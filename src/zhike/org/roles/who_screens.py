@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from zhike.kernel.actor import Actor, Rule
 from zhike.kernel.addresses import url_of
 from zhike.kernel.errors import Refused
-from zhike.kernel.models import Record
+from zhike.kernel.models import Change, Record
+from zhike.kernel.revealing import looks_at
 from zhike.kernel.rights import VERBS as VERB_WORDS
 from zhike.kernel.screens.web import actor_in, screen, spec_of
 from zhike.kernel.spec import ObjectSpec, Words
@@ -59,9 +60,14 @@ def who(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
         "closed": _closed_fields(spec, person) if person else [],
     }  # fmt: skip
     if may_list and not person:
-        context |= _people(request, record, verb)
+        context |= _people(request, record, verb) | {"looks": [_look(spec, look) for look in looks_at(record)]}
     part = request.headers.get("HX-Target") == "who-more"
     return render(request, "org/who_rows.html" if part else "org/who.html", context)
+
+
+def _look(spec: ObjectSpec, look: Change) -> dict[str, Any]:
+    known = look.reason in {f.name for f in spec.model._meta.concrete_fields}
+    return {"actor_name": look.actor_name, "at": look.at, "label": spec.field(look.reason).label if known else look.reason}
 
 
 def _person(request: HttpRequest, actor: Actor, *, may_list: bool) -> User | None:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from . import history
@@ -32,7 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsChanged(Event):
-    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one."""
+    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one.
+
+    `is_found`: their search documents are written already.
+    """
 
     name: ClassVar[str] = "kernel.records_changed"
 
@@ -40,6 +42,7 @@ class RecordsChanged(Event):
     ids: list[str]
     verb: str
     fields: list[str]
+    is_found: bool = False
 
 
 def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]:
@@ -99,7 +102,7 @@ def save_new(record: R, *, by: Actor) -> R:
         record.owner_id = record.owner_id or by.user_id
         record.team_id = record.team_id or by.home_team
         own_values.complete(record, by=by)
-    _clean(record)
+    check_shape(record)
     try:
         with transaction.atomic():
             record.save(force_insert=True)
@@ -123,7 +126,7 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
         stored = [*dict.fromkeys("custom" if is_custom_name(name) else name for name in fields), "version", "updated_at"]
     else:
         stored = list(fields)
-    _clean(record, only=fields)
+    check_shape(record, only=fields)
     try:
         with transaction.atomic():
             record.save(update_fields=stored)
@@ -174,8 +177,8 @@ def refused_by(clash: IntegrityError) -> Refused:
     return Refused("rule_broken", constraint=name)
 
 
-def _clean(record: models.Model, only: tuple[str, ...] | None = None) -> None:
-    """Shape as the model declares it; uniqueness is the database's to say."""
+def check_shape(record: models.Model, only: tuple[str, ...] | None = None) -> None:
+    """Raise Refused("invalid_value") for a value that is not as the model declares it; uniqueness is the database's to say."""
     skipped = [f.name for f in record._meta.fields if only is not None and f.name not in only]
     try:
         record.clean_fields(exclude={*skipped, "owner", "team"})
@@ -260,8 +263,3 @@ def delete_record(record: R, *, by: Actor) -> uuid.UUID:
 
 def _plain(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
-
-
-def bump(rows: models.QuerySet[Record]) -> None:
-    """Raise version and time of rows that a set-wise change is about to alter."""
-    rows.update(version=F("version") + 1, updated_at=timezone.now())

@@ -15,7 +15,19 @@ class KernelConfig(AppConfig):
         from . import registry
 
         autodiscover_modules(
-            "objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners", "fieldwork.jobs", "fieldwork.works"
+            "objects",
+            "listeners",
+            "jobs",
+            "metrics",
+            "importing",
+            "upkeep",
+            "search.listeners",
+            "fieldwork.jobs",
+            "fieldwork.works",
+            "hooks.listeners",
+            "hooks.jobs",
+            "api.jobs",
+            "savedviews.rules",
         )
         registry.objects.close()
         register(registry.check_paths)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import models
 
 
 def people(ids: Iterable[int] | None = None) -> dict[int, str]:
@@ -24,7 +25,8 @@ def teams(ids: Iterable[int] | None = None) -> dict[int, str]:
 
 
 def roles() -> dict[int, str]:
-    """All roles by id, in the order of their names."""
+    """Names of all roles by id."""
     model = get_user_model()._meta.get_field("roles").related_model
     assert isinstance(model, type)
+    assert issubclass(model, models.Model)
     return dict(model._default_manager.order_by("name").values_list("pk", "name"))

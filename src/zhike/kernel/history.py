@@ -20,6 +20,7 @@ from django.db import connection
 from .actor import Actor
 from .fielddefs import is_custom_name
 from .models import Change, Record, TableKind, Tracked
+from .places import database_here
 
 SQL_TABLE = """
 create table if not exists kernel_history (
@@ -55,7 +56,7 @@ def kind_of(model: type[Tracked]) -> int:
 
 def _kinds() -> dict[str, int]:
     # One process serves many companies, and each numbers its tables itself: the database in use is the key.
-    name = str(getattr(connection, "wanted_database", "") or connection.settings_dict.get("NAME"))
+    name = database_here()
     if name not in _kind_cache or len(_kind_cache[name]) < len(tracked_models()):
         _kind_cache[name] = dict(TableKind.objects.values_list("table", "kind"))
     return _kind_cache[name]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -104,15 +103,14 @@ def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
         form_more=_asked(spec, spec.form_more, rules),
         required=tuple(name for name in spec.required if name not in hidden),
         read_only=tuple(dict.fromkeys([*spec.read_only, *rules])),
-        views=tuple(view for view in spec.views if _is_open(view[1], spec, filters)),
-        search=replace(spec.search, **_unsearchable(spec, hidden)) if spec.search else None,
+        views=tuple(view for view in spec.views if _is_open(view[1], closed, filters)),
         covered=frozenset(closed - hidden),
     )
 
 
 def never_ruled(spec: ObjectSpec) -> frozenset[str]:
-    """Fields that no rule may touch: the record's name, and the order that a list falls back to."""
-    return frozenset({spec.name, spec.sorts[0].key})
+    """Fields that no rule may touch: the record's name, the order that a list falls back to, the record it belongs to."""
+    return frozenset({spec.name, spec.sorts[0].key, *filter(None, (spec.policy.link,))})
 
 
 def _top(path: str) -> str:
@@ -133,12 +131,8 @@ def _asked(spec: ObjectSpec, fields: Iterable[str], rules: Mapping[str, Rule]) -
     )
 
 
-def _is_open(query: str, spec: ObjectSpec, filters: tuple[Filter, ...]) -> bool:
+def _is_open(query: str, closed: set[str], filters: tuple[Filter, ...]) -> bool:
+    """Whether a ready view neither filters nor orders by what is closed."""
     known = {item.name for item in filters}
-    return all(name.partition(".")[0] in known for name in query.split("&") if "." in name.partition("=")[0])
-
-
-def _unsearchable(spec: ObjectSpec, hidden: set[str]) -> dict[str, Any]:
-    """A hidden column cannot be searched by either: a hit would tell what it holds."""
-    assert spec.search is not None
-    return {role: "" for role in ("code", "phone") if getattr(spec.search, role) in hidden}
+    named = [part.partition("=") for part in query.split("&")]
+    return all(name.partition(".")[0] in known if "." in name else value.lstrip("-") not in closed for name, _sign, value in named)

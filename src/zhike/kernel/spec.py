@@ -84,6 +84,7 @@ class SidePanel:
     load: Callable[[Actor, Any], Mapping[str, Any] | None]
     place: str = "side"  # facts, side, head, peek
     rank: int = 50
+    tells: tuple[str, ...] = ()  # fields ("label.field") without which there is nothing to show: not drawn for who may not see one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +129,22 @@ class SearchSource:
     phone: str = ""
     person: str = ""  # column that says by "person" that a name starts with a surname
     also: Callable[[Sequence[Any]], Mapping[Any, tuple[list[str], list[str]]]] | None = None  # ids -> people's names, phones
+    also_of: str = ""  # the object type whose `phone` those phones are
     note: Callable[[Any], Words] | None = None
     by_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAction:
+    """An action that other programs may call; its keyword arguments but `by` are the inputs, but for those in `leave_out`."""
+
+    run: Callable[..., Any]
+    label: Words
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +177,9 @@ class ObjectSpec:
     bulk: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
     views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
+    api_create: ApiAction | None = None  # how other programs make a record; None: by its form, if it has one
+    api_actions: tuple[ApiAction, ...] = ()
+    api_keys: tuple[str, ...] = ()  # fields by which a bulk finds its records, beside those that are unique
     custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
     covered: frozenset[str] = frozenset()  # fields that this reader sees masked
 

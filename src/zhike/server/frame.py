@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.settings import setting_nav
+from zhike.kernel.screens.tabs import rail_favourites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             for spec in objects
             if spec.form and actor.may(spec.policy.label, "create")
         ],
+        "favourites": rail_favourites(request),
         "me": actor,
         "settings_url": "/settings/",
         "settings_current": request.path.startswith(SETTINGS),

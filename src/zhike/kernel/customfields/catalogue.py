@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.db import connection, models
@@ -130,7 +130,7 @@ def _plain(row: CustomField) -> FieldDef:
         )
         for one in row.choices
     )  # fmt: skip
-    return _field(row, CustomDef(**_facts(row), choices=choices, shown_as=row.kind))
+    return _field(row, CustomDef(**_facts(row), choices=choices, shown_as=cast("FieldKind", row.kind)))
 
 
 def _formula(row: CustomField, node: Node | None) -> FieldDef:
@@ -159,7 +159,7 @@ def _field(row: CustomField, own: CustomDef) -> FieldDef:
     return FieldDef(
         name=f"{CUSTOM}{row.key}",
         label=_lazy_name(row.name, row.name_en),
-        kind=row.kind,
+        kind=cast("FieldKind", row.kind),
         key=row.key,
         choices=tuple((choice.code, choice.label) for choice in own.choices),
         target=_model(row.target) if row.target else None,
@@ -172,11 +172,9 @@ def _ready(model: type[models.Model], row: CustomField, field: FieldDef, there: 
     """The field with the expressions that finished indexes serve."""
     wanted = wanted_indexes(model, row, field)
     filter_sql, sort_sql = expressions(row, field)
-    found = {
-        "filter_sql": filter_sql if row.is_filterable and indexes.are_ready(wanted, dict(there), "filter") else "",
-        "sort_sql": sort_sql if row.is_sortable and indexes.are_ready(wanted, dict(there), "sort") else "",
-    }
-    return replace(field, own=replace(arranged(field), **found)) if any(found.values()) else field
+    filtered = filter_sql if row.is_filterable and indexes.are_ready(wanted, dict(there), "filter") else ""
+    sorted_by = sort_sql if row.is_sortable and indexes.are_ready(wanted, dict(there), "sort") else ""
+    return replace(field, own=replace(arranged(field), filter_sql=filtered, sort_sql=sorted_by)) if filtered or sorted_by else field
 
 
 def wanted_indexes(model: type[models.Model], row: CustomField, field: FieldDef) -> list[IndexPlan]:

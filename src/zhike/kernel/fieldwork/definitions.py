@@ -177,7 +177,7 @@ def _check_formula(field: CustomField, others: Sequence[CustomField]) -> None:
     model = objects.get(field.label).model
     if field.kind == Kind.FORMULA:
         known = Definitions(model, used)
-        field.formula = stored(field.formula, known.fields | _itself(field))
+        field.formula = stored(field.formula, {**known.fields, **_itself(field)})
     after = Definitions(model, [*used, field])
     if after.bad:
         name, refusal = next(iter(after.bad.items()))

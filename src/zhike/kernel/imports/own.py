@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.utils import translation
 
-from zhike.kernel.actor import SYSTEM, Actor, Rule
+from zhike.kernel.actor import SYSTEM, Actor
 from zhike.kernel.customfields.catalogue import catalogue
 from zhike.kernel.customfields.kinds import LONGEST_LONG, LONGEST_TEXT, arranged
 from zhike.kernel.fielddefs import FieldDef, is_custom_name
@@ -72,12 +72,6 @@ def defaults_of(entity: Entity) -> dict[str, Any]:
     if not issubclass(entity.model, Record):
         return {}
     return {own.key: arranged(own).default for own in catalogue().of(entity.model._meta.label_lower) if arranged(own).default is not None}
-
-
-def closed_to(entity: Entity, name: str, actor: Actor) -> bool:
-    """Whether a rule keeps this actor from writing a field by an import: hidden, masked or read-only for him."""
-    rule = actor.rule(entity.model._meta.label_lower, name)
-    return rule is not None and rule >= Rule.READ_ONLY
 
 
 def _field(own: FieldDef) -> ImportField:

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from ..actor import Actor
 from ..errors import Refused
-from ..spec import Filter, ObjectSpec
+from ..policy import shares_of
+from ..spec import Filter, ObjectSpec, Words
 
-OPERATORS = ("is", "in", "not", "ge", "le", "within", "before", "none", "any")
+OPERATORS = ("is", "in", "not", "ge", "le", "between", "within", "before", "this", "last", "none", "any")
 VALUELESS = ("none", "any", "twice")
 LARGEST = Decimal(10) ** 14  # what an amount column can hold
 
@@ -101,33 +102,78 @@ def _person(chosen: Chosen, actor: Actor) -> Q:
 
 def _range(chosen: Chosen, actor: Actor) -> Q:
     del actor
-    try:
-        number = Decimal(chosen.values[0])
-    except (InvalidOperation, IndexError) as wrong:
-        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
-    if not number.is_finite() or abs(number) >= LARGEST or chosen.op not in ("ge", "le", "is"):
+    path = chosen.filter.column
+    if chosen.op in ("none", "any"):
+        return Q(**{f"{path}__isnull": chosen.op == "none"})
+    numbers = [_number(chosen, text) for text in chosen.values]
+    if len(numbers) != (2 if chosen.op == "between" else 1) or chosen.op not in ("ge", "le", "is", "in", "not", "between"):
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
-    look = {"ge": "__gte", "le": "__lte", "is": ""}[chosen.op]
-    return Q(**{f"{chosen.filter.column}{look}": number})
+    if chosen.op == "between":
+        return Q(**{f"{path}__gte": min(numbers), f"{path}__lte": max(numbers)})
+    look = {"ge": "__gte", "le": "__lte"}.get(chosen.op, "")
+    keep = Q(**{f"{path}{look}": numbers[0]})
+    return ~keep if chosen.op == "not" else keep
+
+
+def _number(chosen: Chosen, text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as wrong:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
+    if not number.is_finite() or abs(number) >= LARGEST:
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    return number
 
 
 def _dates(chosen: Chosen, actor: Actor) -> Q:
     """Days are those of the company's time zone; `within` and `before` count whole days back from today."""
     del actor
     path = chosen.filter.column
-    if chosen.op in ("none", "any"):
-        return Q(**{f"{path}__lt": _EARLY}) if chosen.op == "none" else Q(**{f"{path}__gte": _EARLY})
+    if chosen.op == "none":
+        return Q(**{f"{path}__lt": _EARLY}) | Q(**{f"{path}__isnull": True})
+    if chosen.op == "any":
+        return Q(**{f"{path}__gte": _EARLY})
     try:
-        if chosen.op in ("within", "before"):
-            start = _midnight(timezone.localdate() - dt.timedelta(days=int(chosen.values[0])))
-            return Q(**{f"{path}__gte": start}) if chosen.op == "within" else Q(**{f"{path}__lt": start, f"{path}__gte": _EARLY})
-        day = dt.date.fromisoformat(chosen.values[0])
-    except (ValueError, OverflowError) as wrong:
+        start, end = span(chosen.op, chosen.values, timezone.localdate())
+    except (ValueError, OverflowError, IndexError, KeyError) as wrong:
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
-    if chosen.op == "le":
-        return Q(**{f"{path}__lt": _midnight(day + dt.timedelta(days=1))})
-    keep = Q(**{f"{path}__gte": _midnight(day)})
-    return keep & Q(**{f"{path}__lt": _midnight(day + dt.timedelta(days=1))}) if chosen.op == "is" else keep
+    keep = Q(**{f"{path}__gte": midnight(start) if start else _EARLY})
+    return keep & Q(**{f"{path}__lt": midnight(end)}) if end else keep
+
+
+def span(op: str, values: Sequence[str], today: dt.date) -> tuple[dt.date | None, dt.date | None]:
+    """The days that an operator means, from the first to the one after the last; None where there is no end.
+
+    Raises ValueError, IndexError or KeyError for values that mean no day, OverflowError for days beyond the calendar.
+    """
+    day = dt.timedelta(days=1)
+    if op in ("within", "before"):
+        since = today - dt.timedelta(days=int(values[0]))
+        return (since, None) if op == "within" else (None, since)
+    if op in ("this", "last"):
+        start, end = whole(values[0], today)
+        return (start, end) if op == "this" else whole(values[0], start - day)
+    first, last = dt.date.fromisoformat(values[0]), dt.date.fromisoformat(values[-1])
+    if op == "between":
+        return min(first, last), max(first, last) + day
+    return {"is": (first, first + day), "in": (first, first + day), "ge": (first, None), "le": (None, last + day)}[op]
+
+
+def whole(part: str, day: dt.date) -> tuple[dt.date, dt.date]:
+    """The day, week, month, quarter or year that a day lies in: its first day, and the first after it; KeyError for others."""
+    month = day.replace(day=1)
+    starts = {
+        "day": day,
+        "week": day - dt.timedelta(days=day.weekday()),
+        "month": month,
+        "quarter": month.replace(month=(day.month - 1) // 3 * 3 + 1),
+        "year": month.replace(month=1),
+    }
+    start = starts[part]
+    if part in ("day", "week"):
+        return start, start + dt.timedelta(days=7 if part == "week" else 1)
+    months = {"month": 1, "quarter": 3, "year": 12}[part]
+    return start, (start + dt.timedelta(days=31 * months)).replace(day=1)
 
 
 _EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
@@ -137,11 +183,23 @@ _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "person": _person,
     "range": _range,
     "dates": _dates,
+    "shared": lambda chosen, actor: _shared(chosen, actor),
 }
 
 
-def _midnight(day: dt.date) -> dt.datetime:
+def midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+def shared_filter() -> Filter:
+    """Records that were shared with the reader, or with a team of his."""
+    return Filter(name="shared", label=_lazy("共享"), kind="shared", path="id", choices=lambda: [("me", _("共享给我的"))])
+
+
+def _shared(chosen: Chosen, actor: Actor) -> Q:
+    if chosen.op not in ("is", "in") or chosen.values != ("me",):
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    return Q(pk__in=shares_of(actor, "view"))
 
 
 def batch_filter() -> Filter:
@@ -155,6 +213,29 @@ def _of_batch(op: str, values: tuple[str, ...]) -> Q:
         return Q(batch_id__in=[uuid.UUID(value) for value in values])
     except ValueError as wrong:
         raise Refused("filter_value", name="batch", value=",".join(values)) from wrong
+
+
+SPANS: dict[tuple[str, str], Words] = {
+    ("this", "day"): _lazy("今天"),
+    ("this", "week"): _lazy("本周"),
+    ("this", "month"): _lazy("本月"),
+    ("this", "quarter"): _lazy("本季度"),
+    ("this", "year"): _lazy("今年"),
+    ("last", "day"): _lazy("昨天"),
+    ("last", "week"): _lazy("上周"),
+    ("last", "month"): _lazy("上月"),
+    ("last", "quarter"): _lazy("上季度"),
+    ("last", "year"): _lazy("去年"),
+}
+
+
+def operators(item: Filter, *, may_be_empty: bool) -> list[str]:
+    """What can be asked of a filter, in the order in which it is offered."""
+    if item.build is not None or item.kind in ("choice", "number", "person"):
+        return ["in", "not", "any", "none"]
+    if item.kind == "range":
+        return ["ge", "le", "between", "is", "not", *(["any", "none"] if may_be_empty else [])]
+    return ["within", "before", "this", "last", "between", "ge", "le", "is", "any", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +261,9 @@ def _verb(chosen: Chosen) -> str:
         "not": _("不是"),
         "ge": "≥",
         "le": "≤",
+        "between": _("在"),
+        "this": _("是"),
+        "last": _("是"),
         "within": _("在最近"),
         "before": _("早于"),
         "starts": _("开头是"),
@@ -199,7 +283,11 @@ def _value(chosen: Chosen, names: Callable[[Filter, Sequence[str]], list[str]]) 
         return _("%(days)s 天") % {"days": chosen.values[0]}
     if chosen.op == "before":
         return _("%(days)s 天前") % {"days": chosen.values[0]}
+    if chosen.op in ("this", "last"):
+        return str(SPANS.get((chosen.op, chosen.values[0]), chosen.text))
     shown = names(chosen.filter, chosen.values)
+    if chosen.op == "between":
+        return _("%(from)s 到 %(to)s") % {"from": shown[0], "to": shown[-1]} + str(chosen.filter.unit)
     if len(shown) > 3:
         return _("%(first)s 等 %(count)s 个") % {"first": shown[0], "count": len(shown)}
     return "、".join(shown) + str(chosen.filter.unit)

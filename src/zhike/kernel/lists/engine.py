@@ -31,10 +31,14 @@ from ..policy import Reach
 
 PAGE = 50
 SMALL_SCOPE = 12_000
+FEW = 1_000
 RARE = 4_000
-WALK = 4_000
+RARE_INDEXED = 12_000  # where an index leads to the matches
+WALK = 16_000
 WALK_COVERED = 100_000
-STEP_COST = 0.05  # of one step along an index that covers the filters, as the planner counts
+# Of one step along an index, as the planner counts: where it covers the filters, and where the row has to be read.
+STEP_COST = 0.05
+STEP_COST_READING = 0.08
 COSTLY = ("holds", "contains", "icontains", "has_key", "contained_by")  # lookups that a GIN index might answer
 COUNT_CAP = 10_000
 TIMEOUT_MS = 4_000
@@ -118,10 +122,15 @@ def count(model: type[Record], condition: Q, cap: int = COUNT_CAP, *, reach: Rea
     """Matching rows of a reach, exact up to the cap; cap + 1 means more."""
     with transaction.atomic(), connection.cursor() as cursor:
         _limit_time(cursor)
-        found = _count(cursor, model, reach.within() & condition, cap)
-        if reach.shared is not None and found <= cap:
-            found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
-        return found
+        return counted(cursor, model, condition, cap, reach)
+
+
+def counted(cursor: Any, model: type[Record], condition: Q, cap: int, reach: Reach) -> int:
+    """The same by a cursor of the caller, who limits its time."""
+    found = _count(cursor, model, reach.within() & condition, cap)
+    if reach.shared is not None and found <= cap:
+        found += _count(cursor, model, reach.shared & ~reach.within() & condition, cap - found)
+    return found
 
 
 def _count(cursor: Any, model: type[Record], condition: Q, cap: int) -> int:
@@ -177,25 +186,35 @@ def _find(wanted: Wanted, cursor: Any) -> tuple[list[Any], str]:
     narrowed = scope & wanted.walk
     if narrowed != Q() and estimate(wanted.model, narrowed) <= SMALL_SCOPE:
         return _run(cursor, _scope_first(wanted)), "scope"
-    if _is_rare(wanted):
+    length = _walk_length(wanted)
+    if not length:
         return _run(cursor, _collect(wanted)), "collect"
-    rows = _run(cursor, _probe(wanted))
+    rows = _run(cursor, _probe(wanted, length))
     if len(rows) > wanted.size:
         return rows, "probe"
     return _run(cursor, _collect(wanted)), "collect"
 
 
-def _is_rare(wanted: Wanted) -> bool:
-    """Whether collecting every match costs less than walking until the page is full.
+def _walk_length(wanted: Wanted) -> int:
+    """How many rows to walk along the order in search of a page; 0 when collecting every match costs less.
 
-    Along an index that covers the filters a walk is cheap; then its likely length decides, in the planner's units.
+    The expected length is as good as the planner's guess that filter and order have nothing to do with each other, so
+    a walk goes at most four times as far, or as far as a quarter of what collecting would cost.
     """
     scope = wanted.reach.within() & wanted.walk
     plan = _plan(wanted.model, scope & wanted.rest)
-    if plan["Plan Rows"] > RARE or wanted.covered is None:
-        return bool(plan["Plan Rows"] <= RARE)
-    steps = estimate(wanted.model, scope) * (wanted.size + 1) / max(plan["Plan Rows"], 1)
-    return bool(steps > WALK_COVERED or steps * STEP_COST > plan["Total Cost"])
+    matches = max(plan["Plan Rows"], 1)
+    is_indexed = plan["Node Type"] != "Seq Scan"
+    if wanted.covered is None and matches <= (FEW if is_indexed else RARE):
+        return 0
+    steps = estimate(wanted.model, scope) * (wanted.size + 1) / matches
+    if wanted.covered is None and is_indexed and matches <= min(RARE_INDEXED, 4 * steps):
+        return 0
+    longest, cost = (WALK, STEP_COST_READING) if wanted.covered is None else (WALK_COVERED, STEP_COST)
+    if steps > longest or steps * cost > plan["Total Cost"]:
+        return 0
+    collecting = matches if wanted.covered is None else plan["Total Cost"] / cost
+    return int(min(longest, max(4 * steps, collecting / 4)))
 
 
 def _run(cursor: Any, sql: Sql) -> list[Any]:
@@ -248,10 +267,9 @@ def _listed(wanted: Wanted, table: str, columns: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys([*own, *(f'{table}."{column}"' for column in columns)]))
 
 
-def _probe(wanted: Wanted) -> Sql:
+def _probe(wanted: Wanted, length: int) -> Sql:
     table = _table(wanted.model)
-    covered = wanted.covered is not None
-    inner, params = _streams(wanted, WALK_COVERED if covered else WALK, wanted.covered or ("*",))
+    inner, params = _streams(wanted, length, wanted.covered or ("*",))
     rest, rest_params = where_sql(wanted.model, wanted.rest)
     return (
         f'select {table}."id", {table}."{wanted.key}" from ({inner}) {table} where {rest} '
@@ -269,9 +287,10 @@ def _scope_first(wanted: Wanted) -> Sql:
     after, after_params = _after(wanted, table)
     # Few columns let an index that includes them answer alone.
     listed = _listed(wanted, table, re.findall(rf'{table}\."(\w+)"', rest))
+    # The fence (`offset 0`) keeps the planner from walking an order instead, without storing what it fences.
     return (
-        f"with s as materialized (select {listed} from {table} where {scope}) "
-        f'select {table}."id", {table}."{wanted.key}" from s {table} where {rest} and {after} '
+        f'select {table}."id", {table}."{wanted.key}" from (select {listed} from {table} where {scope} offset 0) {table} '
+        f"where {rest} and {after} "
         f"order by {_order(wanted, table)} limit {wanted.size + 1}",
         [*scope_params, *rest_params, *after_params],
     )
@@ -302,8 +321,8 @@ def _collect(wanted: Wanted) -> Sql:
     where, params = where_sql(wanted.model, wanted.reach.within() & wanted.walk & wanted.rest)
     after, after_params = _after(wanted, table)
     return (
-        f'with c as materialized (select {table}."id", {wanted.chosen_key(table)} from {table} where {where}) '
-        f"select * from c {table} where {after} order by {_order(wanted, table)} limit {wanted.size + 1}",
+        f'select * from (select {table}."id", {wanted.chosen_key(table)} from {table} where {where} offset 0) {table} '
+        f"where {after} order by {_order(wanted, table)} limit {wanted.size + 1}",
         [*params, *after_params],
     )
 

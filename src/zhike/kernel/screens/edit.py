@@ -19,6 +19,7 @@ from ..fielddefs import is_custom_name
 from ..fields import field_of
 from ..history import last_change_of
 from ..models import Record
+from ..revealing import requires_look, reveal
 from ..spec import ObjectSpec
 from .cells import Reader, show
 from .own import for_form, form_field, names_for, own_of
@@ -38,7 +39,11 @@ def edit_field(request: HttpRequest, slug: str, pk: uuid.UUID, name: str) -> Htt
     record = record_of(spec, pk, actor_in(request), "change")
     if name not in spec.editable():
         raise Refused("not_permitted", verb="change", label=spec.label)
+    if requires_look(spec, record, name):
+        spec.policy.require(actor_in(request), "reveal", record)
     if request.method != "POST":
+        if requires_look(spec, record, name):
+            reveal(record, name, by=actor_in(request))  # the editor shows the whole value
         return render(request, EDITOR, _editor(request, spec, record, name))
     return _save(request, spec, record, name)
 

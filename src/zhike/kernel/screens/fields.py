@@ -334,8 +334,9 @@ def remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         actions.remove_field(field, by=actor_in(request))
         return _done(_("正在删除“%(name)s”，做完前可以离开") % {"name": field.name}, None)
-    context = {"field": field, "spec": spec, "filled": checks.filled(field) if field.kind != Kind.FORMULA else 0}
-    return render(request, "kernel/fields/remove.html", context | {"filled_words": wan(context["filled"])})
+    filled = checks.filled(field) if field.kind != Kind.FORMULA else 0
+    context = {"field": field, "spec": spec, "filled": filled, "filled_words": wan(filled)}
+    return render(request, "kernel/fields/remove.html", context)
 
 
 @screen

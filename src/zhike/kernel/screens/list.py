@@ -1,4 +1,4 @@
-"""The list of an object type: a page of rows, the next rows, the count, filters in words, columns to choose."""
+"""The list of an object type: a page of rows, the next rows, the count, filters in words, views as tabs over it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -20,28 +21,44 @@ from .. import directory
 from ..actor import Actor
 from ..addresses import url_of
 from ..errors import Refused
-from ..lists.conditions import Chip, chips
-from ..lists.pages import Listing, Size, listing, rows, size_at_once, size_counted
-from ..models import Preference, Record
+from ..lists.conditions import Chosen, chips
+from ..lists.pages import Listing, Size, rows, size_at_once, size_counted
+from ..models import Record
+from ..savedviews.arranged import ALL, Columns
+from ..savedviews.asking import Asked
 from ..spec import Column, Filter, ObjectSpec
 from ..templatetags.zhike_ui import wan
+from .asked import asked_in, columns_of, listing_of, part_asked
 from .cells import NUMERIC, Reader, draw
 from .own import names_for, own_of
-from .web import actor_in, address_params, is_fragment, record_of, screen, spec_of, trigger, with_params
+from .tabs import tabs_context
+from .web import actor_in, is_fragment, record_of, screen, spec_of, with_params
 
-PLACE = ("after", "peek", "shown")
 VERBS = ("create", "change", "delete", "export", "import", "transfer")
+EXPORT_KINDS = (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A column's head: its label, its place, and the address that sorts by it."""
+    """A column's head: its label, its place and width in pixels (0: as wide as it needs), the address that sorts by it."""
 
     path: str
     label: object
     css: str
     sort_url: str
     direction: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter in words with the address of the list without it."""
+
+    label: str
+    verb: str
+    value: str
+    name: str
+    without_url: str
 
 
 @screen
@@ -49,21 +66,20 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The list; as a fragment only what filters and order change."""
     spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
-    params = address_params(request, *PLACE)
-    wanted = listing(spec, actor_in(request), params)
-    columns = spec.shown(chosen_columns(spec, request))
-    context = _rows_context(request, wanted, columns, params) | {
-        "spec": spec,
-        "heads": [_head(column, wanted, params) for column in columns],
-        "chips": chips_of(wanted),
-        "params": params,
-        "query": with_params(params),
+    try:
+        one = asked_in(request, spec)
+    except Refused as refusal:
+        if refusal.code == "view_gone" and is_fragment(request):
+            return HttpResponse(status=204, headers={"HX-Location": f"/{slug}/?view={ALL}"})  # it was just deleted: show all
+        raise
+    wanted = listing_of(request, one)
+    columns, chosen = columns_of(request, one)
+    context = _body_context(request, one, wanted, columns) | {
+        "heads": [_head(column, wanted, one, chosen) for column in columns],
+        "chips": chips_of(one, wanted),
         "filters": [item for item in spec.filters if item.in_menu],
-        "sort_label": next(sort.label or _label(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
-        "tabs": tabs(spec, params),
-        "may": {verb: actor_in(request).may(spec.policy.label, verb) for verb in VERBS},
-        "colspan": len(columns) + 1,
-        "export_kinds": (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet")),
+        "sort_label": next(sort.label or label_in(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
+        **tabs_context(request, one),
     }
     whole = not (is_fragment(request) and request.headers.get("HX-Target") == "list")
     response = render(request, "kernel/list.html" if whole else "kernel/list_body.html", context)
@@ -71,17 +87,29 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
+def _body_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Sequence[Column]) -> dict[str, Any]:
+    actor, spec = actor_in(request), one.spec
+    return _rows_context(request, one, wanted, columns) | {
+        "spec": spec,
+        "params": one.params,
+        "query": with_params(one.params),
+        "address": with_params(one.address()),
+        "may": {verb: actor.may(spec.policy.label, verb) for verb in VERBS},
+        "colspan": len(columns) + 1,
+        "export_kinds": EXPORT_KINDS,
+        "left_out": "、".join(str(label_of_name(spec, name)) for name in one.left_out),
+    }
+
+
 @screen
 def list_rows(request: HttpRequest, slug: str) -> HttpResponse:
     """The next rows, appended to the table."""
     spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
-    params = address_params(request, *PLACE)
-    wanted = listing(spec, actor_in(request), params)
-    columns = spec.shown(chosen_columns(spec, request))
-    return render(
-        request, "kernel/list_rows.html", _rows_context(request, wanted, columns, params) | {"spec": spec, "colspan": len(columns) + 1}
-    )
+    one = part_asked(request, spec)
+    columns, _chosen = columns_of(request, one)
+    context = _rows_context(request, one, listing_of(request, one), columns)
+    return render(request, "kernel/list_rows.html", context | {"spec": spec, "colspan": len(columns) + 1})
 
 
 @screen
@@ -89,7 +117,7 @@ def list_count(request: HttpRequest, slug: str) -> HttpResponse:
     """How many rows match, counted up to the cap."""
     spec = spec_of(slug, actor_in(request))
     spec.policy.require_any(actor_in(request), "view")
-    wanted = listing(spec, actor_in(request), address_params(request, *PLACE))
+    wanted = listing_of(request, part_asked(request, spec))
     return HttpResponse(size_words(spec, size_counted(wanted)))
 
 
@@ -98,18 +126,24 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """One row again, after something in it changed."""
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
-    columns = spec.shown(chosen_columns(spec, request))
-    row = _row(record, columns, spec, reader_for(request, [record], columns, spec))
+    columns, _chosen = columns_of(request, part_asked(request, spec))
+    row = _row(record, columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
-def _rows_context(request: HttpRequest, wanted: Listing, columns: Sequence[Column], params: dict[str, str]) -> dict[str, Any]:
+def _view_alone(request: HttpRequest) -> dict[str, str]:
+    view = request.GET.get("view", "")
+    return {"view": view} if view and view != "all" else {}
+
+
+def _rows_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Sequence[Column]) -> dict[str, Any]:
     page = rows(wanted, columns=columns, after=request.GET.get("after", ""))
     size = size_at_once(wanted, len(page.records), bool(page.next))
     reader = reader_for(request, page.records, columns, wanted.spec)
-    more = f"/{wanted.spec.slug}/rows{with_params(params | {'after': page.next})}" if page.next else ""
+    more = f"/{wanted.spec.slug}/rows{with_params(one.params | {'after': page.next})}" if page.next else ""
+    suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     return {
-        "rows": [_row(record, columns, wanted.spec, reader) for record in page.records],
+        "rows": [_row(record, columns, wanted.spec, reader, suffix) for record in page.records],
         "more_url": more,
         "size_words": size_words(wanted.spec, size),
         "size_is_exact": size.is_exact,
@@ -133,12 +167,15 @@ def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequenc
     )
 
 
-def _row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader: Reader) -> SafeString:
-    """A row of the table. Made in Python: a template would spend half of the page's time on its 450 cells."""
+def _row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader: Reader, query: str) -> SafeString:
+    """A row of the table. Made in Python: a template would spend half of the page's time on its 450 cells.
+
+    `query` names the view whose columns the row is drawn in again.
+    """
     cells = "".join(f'<td class="{_css(column)}">{draw(record, column, spec, reader)}</td>' for column in columns)
     url, name = url_of(record), escape(str(record))
     return mark_safe(
-        f'<tr data-row data-id="{record.pk}" data-peek="{url}peek" data-open="{url}" data-row-url="{url}row">'
+        f'<tr data-row data-id="{record.pk}" data-peek="{url}peek" data-open="{url}" data-row-url="{url}row{query}">'
         f'<td class="ck"><input class="form-check-input" type="checkbox" data-select value="{record.pk}" '
         f'aria-label="{_("选择")} {name}"></td>{cells}</tr>\n'
     )
@@ -149,30 +186,48 @@ def _css(column: Column) -> str:
     return f"{numeric}{column.phone}" if column.phone or numeric else "mut2"
 
 
-def _head(column: Column, wanted: Listing, params: dict[str, str]) -> Head:
+def _head(column: Column, wanted: Listing, one: Asked, chosen: Columns) -> Head:
     sortable = column.path in {sort.key for sort in wanted.spec.sorts}
     current = wanted.key == column.path
     down = wanted.sort.startswith("-")
     turned = column.path if current and down else f"-{column.path}"
     return Head(
         path=column.path,
-        label=column.label or _label(wanted.spec, column.path),
+        label=column.label or label_in(wanted.spec, column.path),
         css="num" if column.cell in NUMERIC else "",
-        sort_url=f"/{wanted.spec.slug}/{with_params(params | {'sort': turned})}" if sortable else "",
+        sort_url=f"/{wanted.spec.slug}/{with_params(one.address(sort=turned))}" if sortable else "",
         direction=("descending" if down else "ascending") if current else "",
+        width=chosen.widths.get(column.path, 0),
     )
 
 
-def _label(spec: ObjectSpec, path: str) -> object:
+def label_in(spec: ObjectSpec, path: str) -> object:
     column = spec.column(path)
     if column is not None and column.label:
         return column.label
     return spec.field(path.split("__")[0]).label
 
 
-def chips_of(wanted: Listing) -> list[Chip]:
+def label_of_name(spec: ObjectSpec, name: str) -> object:
+    """What a name that a view mentions is called, even where this reader's type does not have it: the words are no secret."""
+    try:
+        return label_in(spec, name)
+    except FieldDoesNotExist:
+        return name
+
+
+def chips_of(one: Asked, wanted: Listing) -> list[Chip]:
     """The filters in words, with names of people, teams and choices."""
-    return chips(wanted.chosen, partial(names_of, wanted.actor))
+    worded = chips(wanted.chosen, partial(names_of, wanted.actor))
+    return [
+        Chip(label=chip.label, verb=chip.verb, value=chip.value, name=chosen.filter.name, without_url=_without(one, chosen))
+        for chip, chosen in zip(worded, wanted.chosen, strict=True)
+    ]
+
+
+def _without(one: Asked, chosen: Chosen) -> str:
+    filters = {name: value for name, value in one.filters.items() if name != chosen.param}
+    return f"/{one.spec.slug}/{with_params(one.address(filters=filters))}"
 
 
 def names_of(actor: Actor, item: Filter, values: Sequence[str]) -> list[str]:
@@ -196,74 +251,6 @@ def size_words(spec: ObjectSpec, size: Size) -> str:
     if size.is_exact:
         return _("%(count)s %(unit)s") % {"count": f"{size.count:,}", "unit": spec.unit}
     return _("约 %(count)s %(unit)s") % {"count": wan(size.count), "unit": spec.unit}
-
-
-def tabs(spec: ObjectSpec, params: dict[str, str]) -> list[tuple[str, str, bool]]:
-    """Ready views as (label, address, is current)."""
-    base = f"/{spec.slug}/"
-    found = [(_("全部"), base, not any("." in key for key in params))]
-    if spec.filter("owner"):
-        found.append((_("我的"), f"{base}?owner.is=me", params.get("owner.is") == "me" and len(params) == 1))
-    for label, query in spec.views:
-        current = with_params(params) == f"?{query}"
-        found.append((str(label), f"{base}?{query}", current))
-    return found
-
-
-def chosen_columns(spec: ObjectSpec, request: HttpRequest) -> list[str]:
-    """The columns this person chose for this list."""
-    kept = Preference.objects.filter(user_id=actor_in(request).user_id or 0, key=f"columns:{spec.label}").first()
-    return list(kept.value) if kept else []
-
-
-@screen
-def columns_dialog(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose and order columns; kept for this person."""
-    spec = spec_of(slug, actor_in(request))
-    spec.policy.require_any(actor_in(request), "view")
-    if request.method == "POST":
-        known = {column.path for column in spec.columns}
-        picked = [path for path in request.POST.getlist("column") if path in known]
-        key: dict[str, Any] = {"user_id": actor_in(request).user_id or 0, "key": f"columns:{spec.label}"}
-        if picked and "reset" not in request.POST:
-            Preference.objects.update_or_create(**key, defaults={"value": picked})
-        else:
-            Preference.objects.filter(**key).delete()
-        return trigger(HttpResponse(status=204), {"zk:close": {}, "zk:changed": {}})
-    shown = [column.path for column in spec.shown(chosen_columns(spec, request))]
-    order = [*shown, *(column.path for column in spec.columns if column.path not in shown)]
-    items = [(path, _label(spec, path), path in shown) for path in order]
-    return render(request, "kernel/columns.html", {"spec": spec, "items": items})
-
-
-@screen
-def filter_dialog(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Set one filter: the operators and values of its kind."""
-    spec = spec_of(slug, actor_in(request))
-    spec.policy.require_any(actor_in(request), "view")
-    item = spec.filter(name)
-    if item is None:
-        raise Refused("unknown_filter", name=name)
-    params = address_params(request, *PLACE)
-    current = next((c for c in listing(spec, actor_in(request), params).chosen if c.filter.name == item.name), None)
-    others = {key: value for key, value in params.items() if key.partition(".")[0] != item.name}
-    options: list[tuple[str, object]] = []
-    if item.kind == "person":
-        named = directory.teams() if item.column == "team" else directory.people()
-        me: list[tuple[str, object]] = [] if item.column == "team" else [("me", _("我"))]
-        options = [*me, *((str(pk), label) for pk, label in named.items())]
-    elif item.choices:
-        options = list(item.choices())
-    context = {
-        "spec": spec,
-        "item": item,
-        "others": others,
-        "current": current,
-        "options": options,
-        "values": current.values if current else (),
-        "op": current.op if current else "",
-    }
-    return render(request, "kernel/filter.html", context)
 
 
 def count_words(count: int, unit: object) -> str:

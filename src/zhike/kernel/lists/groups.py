@@ -1,15 +1,18 @@
-"""A list in groups: which fields it may be grouped by, the groups of a page, and the first rows of each."""
+"""By what a list may be grouped, and what each group means as a filter of an address."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
 from ..spec import Filter, ObjectSpec, Words
+from .conditions import whole
 
-PARTS: tuple[tuple[str, Words], ...] = (("month", _("按月")), ("quarter", _("按季度")), ("year", _("按年")))
+PARTS: Mapping[str, Words] = {"month": _("按月"), "quarter": _("按季度"), "year": _("按年")}
+Value = str | int | dt.date | None  # None: nothing is known, the last group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,21 @@ class Grouping:
     def key(self) -> str:
         return f"{self.filter.name}:{self.part}" if self.part else self.filter.name
 
+    def filters(self, value: Value, now: Mapping[str, str]) -> dict[str, str]:
+        """The filters of a list with those that leave one group of it."""
+        name = self.filter.name
+        if value is None:
+            return {**now, f"{name}.none": "1"}
+        if not isinstance(value, dt.date):
+            return {**now, f"{name}.in": str(value)}
+        first, after = whole(self.part, value)
+        last = after - dt.timedelta(days=1)
+        chosen = now.get(f"{name}.between")
+        if chosen:
+            given = sorted(dt.date.fromisoformat(text) for text in chosen.split(","))
+            first, last = max(first, given[0]), min(last, given[-1])
+        return {**now, f"{name}.between": f"{first},{last}"}
+
 
 def groupings(spec: ObjectSpec) -> list[Grouping]:
     """What this list may be grouped by: facets that its indexes hold, and the parts of dates that it is sorted by."""
@@ -32,7 +50,7 @@ def groupings(spec: ObjectSpec) -> list[Grouping]:
         if item.build is not None:
             continue
         if item.kind == "dates" and item.column in sorts:
-            found += [Grouping(filter=item, part=part) for part, _words in PARTS]
+            found += [Grouping(filter=item, part=part) for part in PARTS]
         elif item.covered and item.kind in ("choice", "number", "person"):
             found.append(Grouping(filter=item))
     return found
@@ -41,11 +59,3 @@ def groupings(spec: ObjectSpec) -> list[Grouping]:
 def group_of(spec: ObjectSpec, key: str) -> Grouping | None:
     """The grouping that an address names; None for one that is not offered."""
     return next((one for one in groupings(spec) if one.key == key), None)
-
-
-def part_words(part: str) -> Words:
-    """How a part of a date is called."""
-    return dict(PARTS)[part]
-
-
-Sums = Sequence[str]

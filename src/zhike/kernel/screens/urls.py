@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import bulk, columns, edit, export, files, filters, form, imports, list, page, pick, remove, search, settings, tabs, views
+from . import bulk, columns, edit, export, files, filters, form, groups, imports, list, page, pick, remove, search, settings, tabs, views
 
 record = "<slug:slug>/<uuid:pk>/"
 
@@ -26,6 +26,9 @@ urlpatterns = [
     path("<slug:slug>/", list.list_page, name="list"),
     path("<slug:slug>/rows", list.list_rows),
     path("<slug:slug>/count", list.list_count),
+    path("<slug:slug>/groups", groups.more),
+    path("<slug:slug>/groups/rows", groups.group_rows),
+    path("<slug:slug>/groups/totals", groups.totals),
     path("<slug:slug>/columns", columns.dialog),
     path("<slug:slug>/columns/width", columns.width),
     path("<slug:slug>/columns/move", columns.move),

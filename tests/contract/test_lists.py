@@ -127,6 +127,7 @@ def test_all_pages_together_are_the_whole_order(field: Field, params: dict[str, 
         if small:  # thresholds as they would be for a list a hundred times as long
             patched.setattr(engine, "SMALL_SCOPE", 20)
             patched.setattr(engine, "RARE", 10)
+            patched.setattr(engine, "RARE_INDEXED", 10)
             patched.setattr(engine, "WALK", 300)
             patched.setattr(engine, "WALK_COVERED", 400)
         ids, _shapes = walked(wanted, size)
@@ -134,7 +135,7 @@ def test_all_pages_together_are_the_whole_order(field: Field, params: dict[str, 
     assert size_counted(wanted).count == len(ids)
 
 
-LOWERED = {"SMALL_SCOPE": 20, "RARE": 10, "WALK": 2_000, "WALK_COVERED": 2_000}
+LOWERED = {"SMALL_SCOPE": 20, "RARE": 10, "RARE_INDEXED": 10, "WALK": 2_000, "WALK_COVERED": 2_000}
 EACH_SHAPE = {
     "walk": ({}, "主管", {}),
     "scope": ({}, "林悦", {"city.in": "苏州"}),

@@ -16,8 +16,8 @@ from tests.cast import CAST, actor
 from zhike.customers.models import NEVER, Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.lists import engine
-from zhike.kernel.lists.grouped import GROUPS, ROWS, Grouped, groups, total
-from zhike.kernel.lists.groups import group_of, groupings
+from zhike.kernel.lists.grouped import GROUPS, ROWS, groups, total
+from zhike.kernel.lists.groups import Grouped, group_of, groupings
 from zhike.kernel.lists.pages import listing, rows, size_counted
 from zhike.kernel.registry import objects
 from zhike.kernel.testing.proofs import queries
@@ -109,7 +109,9 @@ def test_months_are_those_of_the_company_and_go_backwards(people: dict[str, Acto
     january = next(group for group in found if group.value == dt.date(2025, 1, 1))
     zone = dt.timezone(dt.timedelta(hours=8))
     until = dt.datetime(2025, 2, 1, tzinfo=zone)
-    assert january.count == Customer.objects.filter(last_order_at__gte=dt.datetime(2025, 1, 1, tzinfo=zone), last_order_at__lt=until).count()
+    assert (
+        january.count == Customer.objects.filter(last_order_at__gte=dt.datetime(2025, 1, 1, tzinfo=zone), last_order_at__lt=until).count()
+    )
 
 
 def test_the_page_in_groups(people: dict[str, Actor], web: LogIn) -> None:

@@ -14,7 +14,21 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         from . import registry
 
-        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners", "savedviews.rules")
+        autodiscover_modules(
+            "objects",
+            "listeners",
+            "jobs",
+            "metrics",
+            "importing",
+            "upkeep",
+            "search.listeners",
+            "fieldwork.jobs",
+            "fieldwork.works",
+            "hooks.listeners",
+            "hooks.jobs",
+            "api.jobs",
+            "savedviews.rules",
+        )
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -33,15 +33,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
-    """An order that index families serve: `key` is a column that is never null."""
+    """An order that index families serve: `key` is a column that is never null.
+
+    An own field's order has an expression (`sql`, with tokens for columns), and `read` makes a key of its text again.
+    """
 
     key: str
     label: Words = ""
+    sql: str = ""
+    read: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A condition offered in words. `kind`: choice, number, person, range, dates; `build` makes the rows of others."""
+    """A condition offered in words. `kind`: choice, number, person, range, dates, text, link; `build` makes the rows of others."""
 
     name: str
     label: Words
@@ -51,6 +56,9 @@ class Filter:
     covered: bool = False  # the column is included in every index family of the sorts
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
+    where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
+    ops: tuple[str, ...] = ()  # the operators it knows, all when empty
+    model: type[Record] | None = None  # whose records its values are
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
 
@@ -76,6 +84,7 @@ class SidePanel:
     load: Callable[[Actor, Any], Mapping[str, Any] | None]
     place: str = "side"  # facts, side, head, peek
     rank: int = 50
+    tells: tuple[str, ...] = ()  # fields ("label.field") without which there is nothing to show: not drawn for who may not see one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +129,22 @@ class SearchSource:
     phone: str = ""
     person: str = ""  # column that says by "person" that a name starts with a surname
     also: Callable[[Sequence[Any]], Mapping[Any, tuple[list[str], list[str]]]] | None = None  # ids -> people's names, phones
+    also_of: str = ""  # the object type whose `phone` those phones are
     note: Callable[[Any], Words] | None = None
     by_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAction:
+    """An action that other programs may call; its keyword arguments but `by` are the inputs, but for those in `leave_out`."""
+
+    run: Callable[..., Any]
+    label: Words
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +178,9 @@ class ObjectSpec:
     bulk: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
     views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
+    api_create: ApiAction | None = None  # how other programs make a record; None: by its form, if it has one
+    api_actions: tuple[ApiAction, ...] = ()
+    api_keys: tuple[str, ...] = ()  # fields by which a bulk finds its records, beside those that are unique
     custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
     covered: frozenset[str] = frozenset()  # fields that this reader sees masked
 
@@ -173,6 +199,9 @@ class ObjectSpec:
         """The named columns that exist, in the order given; the default ones when none does."""
         found = [column for path in paths if (column := self.column(path))]
         return found or [column for path in self.default_columns if (column := self.column(path))]
+
+    def sort(self, key: str) -> Sort | None:
+        return next((sort for sort in self.sorts if sort.key == key), None)
 
     def filter(self, name: str) -> Filter | None:
         return next((item for item in self.filters if item.name == name), None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zhike.kernel.actor import Scope
 
-from .models import Grant, Role
+from .models import Role
+from .roles.sheets import offer
 
 VERBS = ("view", "create", "change", "delete", "export", "import")
 EVERY = dict.fromkeys(VERBS, Scope.ALL)
@@ -18,8 +19,8 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "admin": (
         "管理员",
         {
-            "customers.customer": EVERY | {"transfer": Scope.ALL},
-            "orders.order": EVERY,
+            "customers.customer": EVERY | {"transfer": Scope.ALL, "share": Scope.ALL, "reveal": Scope.ALL},
+            "orders.order": EVERY | {"share": Scope.ALL},
             "catalog.product": EVERY,
             **{label: {"view": Scope.ALL, "change": Scope.ALL} for label in HOUSE},
             **{page: {"view": Scope.ALL} for page in PAGES},
@@ -28,8 +29,8 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "manager": (
         "销售经理",
         {
-            "customers.customer": dict.fromkeys((*VERBS, "transfer"), Scope.BRANCH),
-            "orders.order": dict.fromkeys(VERBS, Scope.BRANCH),
+            "customers.customer": dict.fromkeys((*VERBS, "transfer", "share", "reveal"), Scope.BRANCH),
+            "orders.order": dict.fromkeys((*VERBS, "share"), Scope.BRANCH),
             "catalog.product": {"view": Scope.ALL},
             **{page: {"view": Scope.BRANCH} for page in PAGES},
         },
@@ -37,8 +38,8 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "sales": (
         "销售",
         {
-            "customers.customer": dict.fromkeys(("view", "create", "change", "delete", "export", "import"), Scope.OWN),
-            "orders.order": dict.fromkeys(("view", "create", "change", "import"), Scope.OWN),
+            "customers.customer": dict.fromkeys((*VERBS, "share", "reveal"), Scope.OWN),
+            "orders.order": dict.fromkeys(("view", "create", "change", "import", "share"), Scope.OWN),
             "catalog.product": {"view": Scope.ALL},
             **{page: {"view": Scope.OWN} for page in PAGES},
         },
@@ -46,9 +47,20 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
     "service": (
         "客服",
         {
-            "customers.customer": {"view": Scope.ALL, "change": Scope.ALL, "create": Scope.ALL},
+            "customers.customer": dict.fromkeys(("view", "create", "change", "share", "reveal"), Scope.ALL),
             "orders.order": {"view": Scope.ALL},
             "catalog.product": {"view": Scope.ALL},
+        },
+    ),
+    "auditor": (
+        "审计",
+        {
+            "customers.customer": READ,
+            "orders.order": READ,
+            "catalog.product": READ,
+            "org.audit": {"view": Scope.ALL},
+            "org.roles": {"view": Scope.ALL},
+            **{page: {"view": Scope.ALL} for page in PAGES},
         },
     ),
     "analyst": (
@@ -64,10 +76,7 @@ READY: dict[str, tuple[str, dict[str, dict[str, Scope]]]] = {
 
 
 def write_ready_roles() -> None:
-    """Make or renew the ready-made roles; grants that an administrator added to them stay."""
+    """Make the ready-made roles and give them what is new; what an administrator added, changed or took away stays so."""
     for code, (name, objects) in READY.items():
-        role, _ = Role.objects.update_or_create(code=code, defaults={"name": name, "is_ready_made": True})
-        grants = [
-            Grant(role=role, label=label, verb=verb, scope=scope) for label, verbs in objects.items() for verb, scope in verbs.items()
-        ]
-        Grant.objects.bulk_create(grants, ignore_conflicts=True)
+        role, _ = Role.objects.get_or_create(code=code, defaults={"name": name, "is_ready_made": True})
+        offer(role, [(label, verb, scope) for label, verbs in objects.items() for verb, scope in verbs.items()])

@@ -52,6 +52,16 @@ class Home:
         return self.root / "logs"
 
     @property
+    def backups(self) -> Path:
+        """Backups, unless they are told to go elsewhere."""
+        return self.root / "backups"
+
+    @property
+    def metrics(self) -> Path:
+        """Counters of the running processes; emptied at each start."""
+        return self.run / "metrics"
+
+    @property
     def secret_file(self) -> Path:
         """File of the key that signs sessions, readable by its owner only."""
         return self.root / "secret.key"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.views import LoginView
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
 
 from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
 
@@ -24,12 +22,3 @@ class LoginPage(LoginView):  # type: ignore[misc]
             context["demo_logins"] = DEMO_LOGINS
             context["demo_password"] = DEMO_PASSWORD
         return context
-
-
-def health(request: HttpRequest) -> JsonResponse:
-    """Whether this process serves and reaches its database."""
-    if getattr(request, "company", None) is None:
-        return JsonResponse({"status": "no_company"}, status=503)
-    with connection.cursor() as cursor:
-        cursor.execute("select 1")
-    return JsonResponse({"status": "ok"})

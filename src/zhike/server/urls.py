@@ -7,18 +7,26 @@ from django.views.i18n import set_language
 from zhike.analytics.screens import urlpatterns as analytics
 from zhike.customers.screens import urlpatterns as customers
 from zhike.orders.screens import urlpatterns as orders
+from zhike.org.field_screens import urlpatterns as field_roles
+from zhike.org.roles.following_screens import urlpatterns as following
+from zhike.org.roles.screens import urlpatterns as roles
+from zhike.org.roles.who_screens import urlpatterns as who
 from zhike.sales.screens import urlpatterns as sales
-from zhike.server.login import LoginPage, health
+from zhike.server.login import LoginPage
 
 urlpatterns = [
     path("login/", LoginPage.as_view(), name="account_login"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("i18n/setlang/", set_language, name="set_language"),
-    path("health", health),
     *sales,
     *customers,
     *orders,
     *analytics,
+    *roles,
+    *following,
+    *who,
+    *field_roles,
+    path("", include("zhike.kernel.api.urls")),
     path("", include("zhike.kernel.screens.urls")),
 ]
 

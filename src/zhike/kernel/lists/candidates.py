@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -13,11 +13,8 @@ from django.utils import timezone
 from ..fields import field_of
 from .conditions import EARLY, whole
 from .engine import where_sql
-from .groups import Grouping, Value
+from .groups import Grouped, Grouping, Value
 from .pages import Listing
-
-if TYPE_CHECKING:
-    from .grouped import Grouped
 
 MOST_VALUES = 5_000  # of one facet looked at along its index
 

@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from ..actor import Actor
 from ..errors import Refused
+from ..policy import shares_of
 from ..spec import Filter, ObjectSpec, Words
 
 OPERATORS = ("is", "in", "not", "ge", "le", "between", "within", "before", "this", "last", "none", "any")
+VALUELESS = ("none", "any", "twice")
 LARGEST = Decimal(10) ** 14  # what an amount column can hold
 
 
@@ -46,10 +48,10 @@ def chosen_from(spec: ObjectSpec, params: Mapping[str, str]) -> list[Chosen]:
         if not dot:
             continue
         declared = spec.filter(name)
-        if declared is None or op not in OPERATORS:
+        if declared is None or op not in (declared.ops or OPERATORS):
             raise Refused("unknown_filter", name=key)
         values = tuple(v.strip() for v in value.split(",") if v.strip())
-        if values or op in ("none", "any"):
+        if values or op in VALUELESS:
             found.append(Chosen(filter=declared, op=op, values=values))
     return found
 
@@ -58,6 +60,8 @@ def condition(chosen: Chosen, actor: Actor) -> Q:
     """The rows that one filter keeps; Refused("filter_value") when a value is not of its kind."""
     if chosen.filter.build is not None:
         return chosen.filter.build(chosen.op, chosen.values)
+    if chosen.filter.where is not None:
+        return chosen.filter.where(chosen.op, chosen.values, actor)
     return _KINDS[chosen.filter.kind](chosen, actor)
 
 
@@ -179,11 +183,23 @@ _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "person": _person,
     "range": _range,
     "dates": _dates,
+    "shared": lambda chosen, actor: _shared(chosen, actor),
 }
 
 
 def midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+def shared_filter() -> Filter:
+    """Records that were shared with the reader, or with a team of his."""
+    return Filter(name="shared", label=_lazy("共享"), kind="shared", path="id", choices=lambda: [("me", _("共享给我的"))])
+
+
+def _shared(chosen: Chosen, actor: Actor) -> Q:
+    if chosen.op not in ("is", "in") or chosen.values != ("me",):
+        raise Refused("filter_value", name=chosen.filter.name, value=chosen.text)
+    return Q(pk__in=shares_of(actor, "view"))
 
 
 def batch_filter() -> Filter:
@@ -215,6 +231,11 @@ SPANS: dict[tuple[str, str], Words] = {
 
 def operators(item: Filter, *, may_be_empty: bool) -> list[str]:
     """What can be asked of a filter, in the order in which it is offered."""
+    if item.ops:
+        known = ("in", "not", "starts", "within", "before", "ge", "le", "is", "any", "none")
+        return [op for op in known if op in item.ops and not (op == "is" and "in" in item.ops)]
+    if item.kind == "shared":
+        return ["in"]
     if item.build is not None or item.kind in ("choice", "number", "person"):
         return ["in", "not", "any", "none"]
     if item.kind == "range":
@@ -250,6 +271,8 @@ def _verb(chosen: Chosen) -> str:
         "last": _("是"),
         "within": _("在最近"),
         "before": _("早于"),
+        "starts": _("开头是"),
+        "twice": _("有重复"),
         "none": _("没有填"),
         "any": _("已填"),
     }
@@ -259,7 +282,7 @@ def _verb(chosen: Chosen) -> str:
 
 
 def _value(chosen: Chosen, names: Callable[[Filter, Sequence[str]], list[str]]) -> str:
-    if chosen.op in ("none", "any"):
+    if chosen.op in VALUELESS:
         return ""
     if chosen.op == "within":
         return _("%(days)s 天") % {"days": chosen.values[0]}

@@ -11,7 +11,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from . import engine
 from .candidates import candidates, is_missing
 from .conditions import Chosen, condition, whole
 from .engine import Sql, where_sql
-from .groups import Grouping, Value
+from .groups import Grouped, Value
 from .pages import Listing, engine_wanted
 
 ROWS = 5  # of each group on the page
@@ -55,37 +55,6 @@ class Groups:
     is_exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouped:
-    """A list and what it is grouped by. Groups of a date are in the order of that date."""
-
-    wanted: Listing
-    grouping: Grouping
-    sums: Sequence[str] = field(default_factory=tuple)
-
-    @property
-    def column(self) -> str:
-        return str(field_of(self.wanted.spec.model, self.grouping.filter.column).column)
-
-    @property
-    def listing(self) -> Listing:
-        return replace(self.wanted, sort=f"-{self.grouping.filter.column}") if self.grouping.part else self.wanted
-
-    def of(self, value: Value) -> Listing:
-        """The list of one group."""
-        now = {chosen.param: chosen.text for chosen in self.wanted.chosen}
-        chosen = [
-            Chosen(filter=self._filter(param), op=param.partition(".")[2], values=tuple(text.split(",")))
-            for param, text in self.grouping.filters(value, now).items()
-        ]
-        return replace(self.listing, chosen=tuple(chosen))
-
-    def _filter(self, param: str) -> Any:
-        found = self.wanted.spec.filter(param.partition(".")[0])
-        assert found is not None
-        return found
-
-
 def groups(grouped: Grouped, at: int = 0) -> Groups:
     """The groups of a page from place `at` on; Refused("list_too_slow")."""
     with engine.timed() as cursor:
@@ -106,9 +75,10 @@ def _page(found: list[Group], at: int) -> Groups:
 def _told_apart(grouped: Grouped, cursor: Any) -> list[Group] | None:
     """All groups with exact counts and sums; None when there turn out to be too many rows."""
     wanted = grouped.listing
-    table, key, way = _quoted(wanted.spec.model._meta.db_table), wanted.key, "desc" if wanted.sort.startswith("-") else "asc"
+    table, way = _quoted(wanted.spec.model._meta.db_table), "desc" if wanted.sort.startswith("-") else "asc"
+    key = engine_wanted(wanted, "", ROWS).key_on(table)
     summed = [_quoted(str(field_of(wanted.spec.model, name).column)) for name in grouped.sums]
-    columns = ", ".join(["id", f'"{key}" as k', f"{_value_sql(grouped)} as g", *(f"{column} as s{n}" for n, column in enumerate(summed))])
+    columns = ", ".join(["id", f"{key} as k", f"{_value_sql(grouped)} as g", *(f"{column} as s{n}" for n, column in enumerate(summed))])
     parts, params = [], []
     for part in _parts(wanted):
         where, given = where_sql(wanted.spec.model, part & wanted.conditions())
@@ -191,20 +161,21 @@ def _rows_of(grouped: Grouped, value: Value) -> Sql:
             ],
         )
     where, given = where_sql(wanted.spec.model, wanted.reach().within() & wanted.conditions() & own)
-    order = f'{table}."{wanted.key}" {way}, {table}."id" {way}'
-    return f'select id, "{wanted.key}" as k from {table} where {where} order by {order} limit {ROWS}', given
+    key = engine_wanted(wanted, "", ROWS).key_on(table)
+    return f"select id, {key} as k from {table} where {where} order by {key} {way}, {table}.id {way} limit {ROWS}", given
 
 
 def _only_shared(grouped: Grouped, cursor: Any, values: Sequence[Value]) -> list[list[uuid.UUID]]:
-    """Rows that only a share opens, by group; few, so they are read together and follow the others."""
+    """Rows that only a share opens, by group; few, so they are read together."""
     wanted = grouped.listing
     shared = wanted.reach().shared
     if shared is None:
         return []
     where, params = where_sql(wanted.spec.model, shared & ~wanted.reach().within() & wanted.conditions())
     table = _quoted(wanted.spec.model._meta.db_table)
+    key, way = engine_wanted(wanted, "", ROWS).key_on(table), "desc" if wanted.sort.startswith("-") else "asc"
     cursor.execute(
-        f'select id, {_value_sql(grouped)} from {table} where {where} order by "{wanted.key}" desc limit {engine.SMALL_SCOPE}', params
+        f"select id, {_value_sql(grouped)} from {table} where {where} order by {key} {way}, id {way} limit {engine.SMALL_SCOPE}", params
     )
     found: defaultdict[Value, list[uuid.UUID]] = defaultdict(list)
     for pk, value in cursor.fetchall():

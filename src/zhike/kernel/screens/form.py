@@ -23,7 +23,7 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
     kind = form_class(spec, (*spec.form, *spec.form_more), request)
     form = kind(request.POST) if request.method == "POST" else kind(initial=_initial(request))
     if request.method == "POST" and form.is_valid():
-        values = {name: value for name, value in stored_values(form).items() if value not in (None, "")}
+        values = {name: value for name, value in stored_values(form).items() if value not in (None, "", [])}
         try:
             record = create_record(spec.model, values, by=actor)
         except Refused as refusal:

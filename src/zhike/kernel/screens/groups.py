@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 
 from ..errors import Refused
 from ..lists.conditions import whole
-from ..lists.grouped import ROWS, Group, Grouped, groups, total
-from ..lists.groups import Grouping, Value, group_of
+from ..lists.grouped import ROWS, Group, groups, total
+from ..lists.groups import Grouped, Grouping, Value, group_of
 from ..lists.pages import Listing, Size, rows
 from ..models import Record
 from ..savedviews.asking import Asked
@@ -53,7 +53,7 @@ def grouped_context(request: HttpRequest, one: Asked, wanted: Listing, columns: 
     at = request.GET.get("group_at", "")
     page = groups(grouped, int(at) if at.isdigit() else 0)
     records = _records(wanted, columns, [pk for group in page.groups for pk in group.ids])
-    reader = reader_for(request, list(records.values()), columns)
+    reader = reader_for(request, list(records.values()), columns, one.spec)
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     named = values_in_words(wanted.actor, grouped.grouping, [group.value for group in page.groups])
     drawn = [
@@ -148,7 +148,7 @@ def group_rows(request: HttpRequest, slug: str) -> HttpResponse:
     found = rows(grouped.of(value), columns=columns, size=ROWS).records
     if not found:
         return HttpResponse("")
-    reader = reader_for(request, found, columns)
+    reader = reader_for(request, found, columns, one.spec)
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     sized = total(grouped, value, PATIENCE_MS)
     group = Group(

@@ -127,7 +127,7 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     columns, _chosen = columns_of(request, part_asked(request, spec))
-    row = draw_row(record, columns, spec, reader_for(request, [record], columns), with_params(_view_alone(request)))
+    row = draw_row(record, columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
@@ -139,7 +139,7 @@ def _view_alone(request: HttpRequest) -> dict[str, str]:
 def _rows_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Sequence[Column]) -> dict[str, Any]:
     page = rows(wanted, columns=columns, after=request.GET.get("after", ""))
     size = size_at_once(wanted, len(page.records), bool(page.next))
-    reader = reader_for(request, page.records, columns)
+    reader = reader_for(request, page.records, columns, wanted.spec)
     more = f"/{wanted.spec.slug}/rows{with_params(one.params | {'after': page.next})}" if page.next else ""
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     return {

@@ -17,19 +17,22 @@ from ..models import Record
 from ..spec import Column, ObjectSpec
 from ..templatetags.zhike_ui import wan
 from .cells import NUMERIC, Reader, draw
+from .own import names_for, own_of
 from .web import actor_in
 
 
-def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequence[Column]) -> Reader:
-    """Names that the cells of these records need: two small queries at most."""
+def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequence[Column], spec: ObjectSpec) -> Reader:
+    """Names that the cells of these records need: two small queries at most, and those of own fields that hold ids."""
     actor = actor_in(request)
     kinds = {column.cell for column in columns}
     owners = {r.owner_id for r in records if r.owner_id} if "person" in kinds else set()
     team_ids = {r.team_id for r in records if r.team_id} if "team" in kinds else set()
+    own = [found for column in columns if (found := own_of(spec, column.path)) and column.path not in spec.covered]
     return Reader(
         user_id=actor.user_id,
         people=directory.people(owners) if owners else {},
         teams=directory.teams(team_ids) if team_ids else {},
+        own=names_for(actor, own, records),
     )
 
 
@@ -64,7 +67,7 @@ def label_in(spec: ObjectSpec, path: str) -> object:
     column = spec.column(path)
     if column is not None and column.label:
         return column.label
-    return getattr(spec.model._meta.get_field(path.split("__")[0]), "verbose_name", path)
+    return spec.field(path.split("__")[0]).label
 
 
 def label_of_name(spec: ObjectSpec, name: str) -> object:

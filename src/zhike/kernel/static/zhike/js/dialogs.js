@@ -25,6 +25,12 @@ export async function load(url) {
   open(holder);
 }
 
+// an answer that came into the dialog from a button outside of it (data-opens)
+document.addEventListener("htmx:afterSwap", (event) => {
+  const asked = event.detail.requestConfig?.elt;
+  if (event.target.id === "dialog" && asked?.matches("[data-opens]")) open(event.target);
+});
+
 on("dialog", (button, id) => open(document.getElementById(id)));
 on("close", (button) => button.closest("dialog")?.close());
 document.addEventListener("zk:close", () => $("dialog[open]")?.close());

@@ -12,6 +12,7 @@ import "./drop.js";
 import "./order.js";
 import "./columns.js";
 import "./picker.js";
+import "./password.js";
 
 // htmx: token, waiting line, answers that are refusals
 let waiting = 0;

@@ -52,7 +52,7 @@ def test_slugs_are_told_apart() -> None:
 
 
 # Tables with a history that no page reads by themselves: files and shares through their record, answers by who gave them.
-READ_WITH_OTHERS = {"kernel.attachment", "kernel.share", "sales.suggestionanswer"}
+READ_WITH_OTHERS = {"org.loginpolicy", "org.singlesignon", "kernel.attachment", "kernel.share", "sales.suggestionanswer"}
 
 
 def test_every_table_with_history_has_a_policy() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
@@ -152,7 +153,10 @@ def rail_favourites(request: HttpRequest) -> Any:
 def _favourites(request: HttpRequest) -> list[Favourite]:
     actor = actor_in(request)
     read = getattr(request, "zk_views", None)
-    keys = read[1].favourites if read is not None else favourites(actor)
+    try:
+        keys = read[1].favourites if read is not None else favourites(actor)
+    except DatabaseError:  # the page that says that the database is away has a rail as well
+        return []
     here = address_params(request)
     return [
         Favourite(

@@ -82,7 +82,7 @@ def _covers(spec: ObjectSpec, actor: Actor) -> dict[str, Rule]:
     asked = {"code": (spec.label, source.code), "phone": (spec.label, source.phone), "also": (source.also_of, "phone")}
     found = {role: actor.rule(label, field) for role, (label, field) in asked.items()}
     covers = {role: rule for role, rule in found.items() if rule is not None and rule >= Rule.MASKED}
-    for own in searchable(spec.label):
+    for own in searchable(spec.label, actor.schema):
         rule = actor.rule(spec.label, own.name)
         if rule is not None and rule >= Rule.MASKED:
             covers[own.name] = rule

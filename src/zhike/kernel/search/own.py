@@ -14,9 +14,9 @@ from .tokens import NAME_LENGTH, SearchParts, tokens
 LONGEST = 2_000  # characters of one value that can be found
 
 
-def searchable(label: str) -> tuple[FieldDef, ...]:
-    """Own fields of an object type whose texts are found."""
-    return tuple(own for own in catalogue().of(label) if arranged(own).is_searchable)
+def searchable(label: str, version: int = 0) -> tuple[FieldDef, ...]:
+    """Own fields of an object type whose texts are found; `version` is that of the catalogue where the reader knows it."""
+    return tuple(own for own in catalogue(version).of(label) if arranged(own).is_searchable)
 
 
 def own_words(texts: Iterable[str]) -> tuple[str, str]:

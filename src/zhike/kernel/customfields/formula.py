@@ -25,6 +25,8 @@ NAMES = {
     "if_": "if", "如果": "if", "round": "round", "四舍五入": "round", "days": "days", "相差天数": "days", "today": "today", "今天": "today",
     "join": "join", "连接": "join", "and_": "and", "并且": "and", "or_": "or", "或者": "or", "not_": "not", "不是": "not",
 }  # fmt: skip
+# `if(` where a value is expected is the function; in "a and (b)" and "a if (b)" the word is an operator.
+FUNCTION = re.compile(r"(^\s*|[(,=<>+\-*/]\s*|\b(?:and|or|not)\s+)(if|and|or)\s*\(")
 SIGNS = str.maketrans("（），；＋－×÷＜＞＝“”‘’", "(),;+-*/<>=\"\"''")
 
 
@@ -108,8 +110,8 @@ def _plain(text: str, fields: Fields) -> str:
     bare = re.sub(r"\"[^\"]*\"|'[^']*'|\{[^{}]*\}", put_aside, _quotes(text.replace("\x02", "")))
     bare = bare.translate(SIGNS).replace("<>", "!=").replace("≥", ">=").replace("≤", "<=").replace("\n", " ")
     bare = re.sub(r"(?<![<>=!])=(?!=)", "==", bare)
-    # As functions only where a value is expected: in "a and (b)" it is the operator.
-    bare = re.sub(r"(^\s*|[(,=<>+\-*/]\s*|\b(?:and|or|not)\s+)(if|and|or)\s*\(", r"\1\2_(", bare)
+    while (named := FUNCTION.sub(r"\1\2_(", bare)) != bare:  # again for one function right inside another
+        bare = named
     return re.sub("\x02(\\d+)\x02", lambda found: kept[int(found.group(1))], bare)
 
 

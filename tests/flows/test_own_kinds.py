@@ -100,7 +100,9 @@ def test_made_by_the_form_and_changed_in_place_and_taken_back(kind: str, web: Lo
     made = Customer.objects.get(name="常州精工")
     assert made.custom == {"mou_xiang": story.kept}
     assert story.shown in browser.get(f"/customers/{made.pk}/").text
-    emptied = browser.post(f"/customers/{made.pk}/edit/{name}", {name: [] if kind == "choices" else "", "version": str(made.version), "was": ""})
+    emptied = browser.post(
+        f"/customers/{made.pk}/edit/{name}", {name: [] if kind == "choices" else "", "version": str(made.version), "was": ""}
+    )
     assert emptied.status == 200, emptied.text
     assert Customer.objects.get(pk=made.pk).custom == {}
     browser.post(emptied.undo_url)

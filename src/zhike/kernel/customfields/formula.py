@@ -255,7 +255,7 @@ def _in_words(node: Node) -> Node:
 def stored(text: str, fields: Fields) -> str:
     """The formula as it is kept: fields by their names, which do not change, in braces."""
     node = parse(text, fields)
-    return written(node, lambda ref: ref.name)
+    return written(node, lambda ref: ref.name, as_words=False)
 
 
 def in_words(text: str, fields: Fields) -> str:
@@ -263,16 +263,16 @@ def in_words(text: str, fields: Fields) -> str:
     return written(parse(text, fields), lambda ref: ref.label)
 
 
-def written(node: Node, name: Callable[[Ref], str]) -> str:
-    """A tree as text again, with as few brackets as it can bear."""
+def written(node: Node, name: Callable[[Ref], str], *, as_words: bool = True) -> str:
+    """A tree as text again, with as few brackets as it can bear; choices by their words, or by their codes, which do not change."""
     if node.op == "lit":
         return _literal_text(node)
     if node.op == "field":
         assert node.ref is not None
         return "{" + name(node.ref) + "}"
     if node.op == "word":
-        return written(node.args[0], name)
-    parts = [written(part, name) for part in _words_again(node).args]
+        return written(node.args[0], name, as_words=as_words)
+    parts = [written(part, name, as_words=as_words) for part in (_words_again(node) if as_words else node).args]
     if node.op in _RANKS and len(parts) > 1:
         return f" {node.op} ".join(
             _bracketed(text, part, node, place) for place, (text, part) in enumerate(zip(parts, node.args, strict=True))

@@ -17,6 +17,7 @@ from .. import directory
 from ..actor import Actor
 from ..addresses import url_of
 from ..customfields.kinds import LONGEST_TEXT, arranged, in_python
+from ..customfields.working_out import number_text
 from ..fielddefs import FieldDef
 from ..models import Record
 from ..spec import ObjectSpec
@@ -144,7 +145,7 @@ def plain_own(own: FieldDef, record: Any, names: Names) -> Any:
         return pgettext("answer", "是") if found else pgettext("answer", "否")
     if own.kind == "moment" and found is not None:
         return timezone.localtime(found).replace(tzinfo=None)
-    return round(found, arranged(own).decimals) if isinstance(found, Decimal) and own.kind == "formula" else found
+    return Decimal(number_text(round(found, arranged(own).decimals))) if isinstance(found, Decimal) and own.kind == "formula" else found
 
 
 # Forms ------------------------------------------------------------------------------------------------------------

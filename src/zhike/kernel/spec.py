@@ -57,10 +57,11 @@ class Filter:
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
     where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
-    ops: tuple[str, ...] = ()  # the operators it knows, all when empty
-    model: type[Record] | None = None  # whose records its values are
+    ops: tuple[str, ...] = ()  # the operators it knows in the order they are offered, all when empty
+    unoffered: frozenset[str] = frozenset()  # of these the ones that only links use
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
+    pick_url: str = ""  # where the records of a link are searched for
 
     @property
     def column(self) -> str:

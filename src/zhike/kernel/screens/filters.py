@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +29,7 @@ class Row:
     values: tuple[str, ...]
     options: Sequence[tuple[str, Words]]
     input: str
+    named: str = ""  # the chosen record of a link, as the reader knows it
 
     @property
     def text(self) -> str:
@@ -92,13 +93,20 @@ def _render(request: HttpRequest, spec: ObjectSpec, asked: Asked, rows: list[Row
     kept = {name: value for name, value in asked.params.items() if "." not in name}
     context = {
         "spec": spec,
-        "rows": rows,
+        "rows": [_named(request, row) for row in rows],
         "kept": kept | others,
         "filters": [item for item in spec.filters if item.in_menu],
         "is_one": bool(rows) and not request.path.endswith("/filters"),
         "spans": spans(),
     }
     return render(request, "kernel/filter.html", context)
+
+
+def _named(request: HttpRequest, row: Row) -> Row:
+    """The row with the name of the record it is about."""
+    if row.input != "link" or not row.values or row.item.names is None:
+        return row
+    return replace(row, named=row.item.names(actor_in(request), row.values[:1])[0])
 
 
 def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
@@ -113,7 +121,7 @@ def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
         op=op or offered[0],
         values=chosen.values,
         options=options,
-        input=item.kind if item.kind in ("range", "dates") else "options" if options else "text",
+        input=item.kind if item.kind in ("range", "dates", "link") else "options" if options else "text",
     )
 
 
@@ -140,7 +148,7 @@ def operator_words(item: Filter) -> dict[str, str]:
             "is": _("是这天"), "any": _("已填"), "none": _("没有填"),
         }  # fmt: skip
     return {
-        "in": _("是"), "not": _("不是"), "ge": _("不少于"), "le": _("不多于"), "between": _("在两数之间"), "is": _("等于"),
+        "in": _("是"), "not": _("不是"), "starts": _("开头是"), "ge": _("不少于"), "le": _("不多于"), "between": _("在两数之间"), "is": _("等于"),
         "any": _("已填"), "none": _("没有填"),
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -197,7 +198,21 @@ def _choice(own: FieldDef, actor: Actor) -> forms.Field:
 def _choices(own: FieldDef, actor: Actor) -> forms.Field:
     del actor
     offered = [(choice.code, _offered(choice)) for choice in arranged(own).choices]
-    return forms.MultipleChoiceField(choices=offered, widget=forms.CheckboxSelectMultiple)
+    return forms.MultipleChoiceField(choices=offered, widget=_Boxes)
+
+
+class _Boxes(forms.CheckboxSelectMultiple):
+    """Boxes side by side."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        listed = format_html_join(
+            "",
+            '<label><input class="form-check-input" type="checkbox" name="{}" value="{}"{}>{}</label>',
+            ((name, code, mark_safe(" checked") if code in (value or ()) else "", label) for code, label in self.choices),
+        )
+        return format_html(
+            '<div class="zk-several" role="group" id="{}"><div>{}</div></div>', (attrs or {}).get("id", f"id_{name}"), listed
+        )
 
 
 def _offered(choice: Any) -> str:

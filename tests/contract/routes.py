@@ -31,6 +31,7 @@ class Route:
 
 RECORD = "<slug:slug>/<uuid:pk>/"
 CUSTOMERS = ("customers",)
+GROUPED = ("customers", "orders", "products")
 NOTHING = "00000000-0000-7000-8000-000000000000"  # the id of no record
 LINKS = "org.integrations"
 NOTHING = "00000000-0000-7000-8000-000000000000"
@@ -151,6 +152,10 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
     "<slug:slug>/columns/width": Route(path="/{slug}/columns/width", verb="view", slugs=CUSTOMERS, form={"column": "name", "width": "200"}),
     "<slug:slug>/columns/move": Route(path="/{slug}/columns/move", verb="view", form={}),
+    # lists in groups; contacts have nothing to be grouped by
+    "<slug:slug>/groups": Route(path="/{slug}/groups?group={group}", verb="view", slugs=GROUPED, target="list"),
+    "<slug:slug>/groups/rows": Route(path="/{slug}/groups/rows?group={group}&values=none", verb="view", slugs=GROUPED, target="list"),
+    "<slug:slug>/groups/totals": Route(path="/{slug}/groups/totals?group={group}&values=none", verb="view", slugs=GROUPED, target="count"),
     "<slug:slug>/filters": Route(path="/{slug}/filters", verb="view"),
     "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
     "<slug:slug>/filter/<slug:name>/row": Route(path="/{slug}/filter/{filter}/row", verb="view"),

@@ -18,6 +18,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.bulk.tables import BulkRun, BulkState
 from zhike.kernel.history import last_change_of
 from zhike.kernel.imports.tables import ImportRun, State
+from zhike.kernel.lists.groups import groupings
 from zhike.kernel.registry import objects
 from zhike.kernel.savedviews.actions import Naming, Shown, create_view
 from zhike.kernel.savedviews.tables import Audience
@@ -64,7 +65,7 @@ def _place(route: Route, spec: ObjectSpec, samples: Samples, owner: str = "é™ˆé»
     facts = {
         "slug": spec.slug, "pk": record.pk, "change": last_change_of(record.pk), "file": file.pk, "field": field,
         "filter": spec.filters[0].name if spec.filters else "none", "panel": panels[0].key if panels else "none", "q": NAMES[owner],
-        "line": line, "share": share.pk if share else "", "view": _view(spec, samples),
+        "line": line, "share": share.pk if share else "", "view": _view(spec, samples), "group": next((one.key for one in groupings(spec)), ""),
     }  # fmt: skip
     return Place(path=route.path.format(**facts), route=route)
 
@@ -156,7 +157,7 @@ def test_a_filter_that_a_type_does_not_have_is_not_found(spec: ObjectSpec, web: 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.is_open and not route.is_api])
 def test_nobody_gets_in_without_logging_in(name: str, db: None) -> None:
     nothing = dict.fromkeys(("pk", "change", "file", "run", "line", "share", "view", "work"), "00000000-0000-7000-8000-000000000000")
-    path = ROUTES[name].path.format(slug="customers", field="city", filter="city", panel="tags", q="x", **nothing)
+    path = ROUTES[name].path.format(slug="customers", field="city", filter="city", group="city", panel="tags", q="x", **nothing)
     answer = Client().get(path)
     assert answer.status_code in (302, 405)
     if answer.status_code == 302:

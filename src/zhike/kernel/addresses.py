@@ -15,8 +15,3 @@ def know_slug(label: str, slug: str) -> None:
 def url_of(record: models.Model) -> str:
     """The address of a record's page."""
     return f"/{_slugs[record._meta.label_lower]}/{record.pk}/"
-
-
-def list_address(label: str) -> str:
-    """The address of an object type's list; "" for one without pages."""
-    return f"/{_slugs[label]}/" if label in _slugs else ""

@@ -59,9 +59,9 @@ class Filter:
     where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
     ops: tuple[str, ...] = ()  # the operators it knows in the order they are offered, all when empty
     unoffered: frozenset[str] = frozenset()  # of these the ones that only links use
+    model: type[Record] | None = None  # whose records its values are
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
-    pick_url: str = ""  # where the records of a link are searched for
 
     @property
     def column(self) -> str:
@@ -164,6 +164,7 @@ class ObjectSpec:
     default_columns: tuple[str, ...]
     sorts: tuple[Sort, ...]
     filters: tuple[Filter, ...] = ()
+    sums: tuple[str, ...] = ()  # columns that groups are added up by
     panels: tuple[Panel, ...] = ()
     form: tuple[str, ...] = ()
     form_more: tuple[str, ...] = ()
@@ -215,7 +216,7 @@ class ObjectSpec:
         yield from (column.path for column in self.columns)
         yield from (sort.key for sort in self.sorts)
         yield from (item.column for item in self.filters if item.build is None)
-        yield from (*self.form, *self.form_more, *self.required, *self.read_only)
+        yield from (*self.form, *self.form_more, *self.required, *self.read_only, *self.sums)
         for panel in self.panels:
             yield from panel.fields
         if self.search:

@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
-from zhike.kernel.addresses import list_address
 from zhike.kernel.errors import Refused
 from zhike.kernel.fielddefs import FieldDef
 from zhike.kernel.models import Record
@@ -75,7 +74,7 @@ def filter_of(field: FieldDef) -> Filter | None:
         where=lambda op, values, actor: _where(field, op, values, actor),
         ops=_OPS[kind],
         unoffered=_UNOFFERED.get(kind, frozenset({"is", "twice"})),
-        pick_url=f"{list_address(field.target._meta.label_lower)}pick" if kind == "link" and isinstance(field.target, type) else "",
+        model=field.target if isinstance(field.target, type) and issubclass(field.target, Record) else None,
         names=_link_names(field) if kind == "link" else None,
         in_menu=bool(arranged(field).filter_sql),
     )

@@ -131,18 +131,18 @@ def _dates(chosen: Chosen, actor: Actor) -> Q:
     del actor
     path = chosen.filter.column
     if chosen.op == "none":
-        return Q(**{f"{path}__lt": _EARLY}) | Q(**{f"{path}__isnull": True})
+        return Q(**{f"{path}__lt": EARLY}) | Q(**{f"{path}__isnull": True})
     if chosen.op == "any":
-        return Q(**{f"{path}__gte": _EARLY})
+        return Q(**{f"{path}__gte": EARLY})
     try:
         start, end = span(chosen.op, chosen.values, timezone.localdate())
     except (ValueError, OverflowError, IndexError, KeyError) as wrong:
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
-    keep = Q(**{f"{path}__gte": midnight(start) if start else _EARLY})
+    keep = Q(**{f"{path}__gte": midnight(start) if start else EARLY})
     return keep & Q(**{f"{path}__lt": midnight(end)}) if end else keep
 
 
-_EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
+EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
 _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "choice": _choice,
     "number": _number_choice,
@@ -199,6 +199,8 @@ def operators(item: Filter, *, may_be_empty: bool) -> list[str]:
     """What can be asked of a filter, in the order in which it is offered."""
     if item.ops:
         return [op for op in item.ops if op not in item.unoffered]
+    if item.kind == "shared":
+        return ["in"]
     if item.build is not None or item.kind in ("choice", "number", "person"):
         return ["in", "not", "any", "none"]
     if item.kind == "range":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest, HttpResponse
@@ -11,11 +11,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from .. import directory
+from ..actor import Actor
 from ..errors import Refused
 from ..lists.conditions import SPANS, Chosen, chosen_from, operators
+from ..registry import objects
 from ..savedviews.asking import Asked
 from ..spec import Filter, ObjectSpec, Words
 from .asked import part_asked
+from .names import names_of
 from .web import actor_in, screen, spec_of
 
 
@@ -29,7 +32,8 @@ class Row:
     values: tuple[str, ...]
     options: Sequence[tuple[str, Words]]
     input: str
-    named: str = ""  # the chosen record of a link, as the reader knows it
+    picker: str = ""  # the object type whose records are searched for
+    picked: str = ""
 
     @property
     def text(self) -> str:
@@ -53,7 +57,7 @@ class Row:
 def dialog(request: HttpRequest, slug: str) -> HttpResponse:
     """All conditions of the list at once; a first one is offered where there is none."""
     spec, one = _asked(request, slug)
-    rows = [_row(spec, chosen) for chosen in chosen_from(spec, one.filters)]
+    rows = [_row(actor_in(request), spec, chosen) for chosen in chosen_from(spec, one.filters)]
     return _render(request, spec, one, rows, {})
 
 
@@ -63,7 +67,7 @@ def one(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     spec, asked = _asked(request, slug)
     item = _filter(spec, name)
     chosen = [one for one in chosen_from(spec, asked.filters) if one.filter.name == item.name]
-    rows = [_row(spec, one) for one in chosen] or [_row(spec, Chosen(filter=item, op="", values=()))]
+    rows = [_row(actor_in(request), spec, one) for one in chosen] or [_row(actor_in(request), spec, Chosen(filter=item, op="", values=()))]
     others = {param: value for param, value in asked.filters.items() if param.partition(".")[0] != item.name}
     return _render(request, spec, asked, rows, others)
 
@@ -72,7 +76,7 @@ def one(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 def row(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A fresh row for one filter."""
     spec, _one = _asked(request, slug)
-    fresh = _row(spec, Chosen(filter=_filter(spec, name), op="", values=()))
+    fresh = _row(actor_in(request), spec, Chosen(filter=_filter(spec, name), op="", values=()))
     return render(request, "kernel/filter_row.html", {"row": fresh, "spec": spec, "spans": spans()})
 
 
@@ -93,7 +97,7 @@ def _render(request: HttpRequest, spec: ObjectSpec, asked: Asked, rows: list[Row
     kept = {name: value for name, value in asked.params.items() if "." not in name}
     context = {
         "spec": spec,
-        "rows": [_named(request, row) for row in rows],
+        "rows": rows,
         "kept": kept | others,
         "filters": [item for item in spec.filters if item.in_menu],
         "is_one": bool(rows) and not request.path.endswith("/filters"),
@@ -102,14 +106,7 @@ def _render(request: HttpRequest, spec: ObjectSpec, asked: Asked, rows: list[Row
     return render(request, "kernel/filter.html", context)
 
 
-def _named(request: HttpRequest, row: Row) -> Row:
-    """The row with the name of the record it is about."""
-    if row.input != "link" or not row.values or row.item.names is None:
-        return row
-    return replace(row, named=row.item.names(actor_in(request), row.values[:1])[0])
-
-
-def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
+def _row(actor: Actor, spec: ObjectSpec, chosen: Chosen) -> Row:
     item = chosen.filter
     offered = operators(item, may_be_empty=_may_be_empty(spec, item))
     op = {"is": "in"}.get(chosen.op, chosen.op) if offered[0] == "in" else chosen.op
@@ -121,7 +118,9 @@ def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
         op=op or offered[0],
         values=chosen.values,
         options=options,
-        input=item.kind if item.kind in ("range", "dates", "link") else "options" if options else "text",
+        input=item.kind if item.kind in ("range", "dates") else "options" if options else "text",
+        picker=objects.of(item.model).slug if item.model is not None and objects.has(item.model._meta.label_lower) else "",
+        picked="、".join(names_of(actor, item, chosen.values)) if item.model is not None and chosen.values else "",
     )
 
 
@@ -148,8 +147,8 @@ def operator_words(item: Filter) -> dict[str, str]:
             "is": _("是这天"), "any": _("已填"), "none": _("没有填"),
         }  # fmt: skip
     return {
-        "in": _("是"), "not": _("不是"), "starts": _("开头是"), "ge": _("不少于"), "le": _("不多于"), "between": _("在两数之间"), "is": _("等于"),
-        "any": _("已填"), "none": _("没有填"),
+        "in": _("是"), "not": _("不是"), "ge": _("不少于"), "le": _("不多于"), "between": _("在两数之间"), "is": _("等于"),
+        "starts": _("开头是"), "any": _("已填"), "none": _("没有填"),
     }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ WORDS: dict[str, str | Promise] = {
     "view_is_ready_made": _("自带的视图不能改，存成自己的再改"),
     "view_not_for_all": _("先把这个视图给所有人，再让角色从它开始"),
     "too_many_views": _("视图太多，最多 %(limit)s 个，先删掉不用的"),
+    "unknown_group": _("不能按 %(name)s 分组"),
     "layout_wrong": _("布局读不出来，刷新页面再排一次"),
     "unknown_filter": _("没有这个条件：%(name)s"),
     "filter_value": _("条件 %(name)s 的值不对：%(value)s"),

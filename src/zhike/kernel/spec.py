@@ -57,7 +57,8 @@ class Filter:
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
     where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
-    ops: tuple[str, ...] = ()  # the operators it knows, all when empty
+    ops: tuple[str, ...] = ()  # the operators it knows in the order they are offered, all when empty
+    unoffered: frozenset[str] = frozenset()  # of these the ones that only links use
     model: type[Record] | None = None  # whose records its values are
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True

@@ -133,6 +133,8 @@ def _filters(spec: ObjectSpec) -> list[Node]:
 
 
 def _operators(item: Filter) -> Sequence[str]:
+    if item.ops:
+        return [op for op in item.ops if op != "twice"] if item.in_menu else ("none", "any")
     return ("in", "not", "none", "any") if item.build is not None else OPERATORS.get(item.kind, ("is", "in"))
 
 

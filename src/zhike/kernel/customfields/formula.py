@@ -25,6 +25,8 @@ NAMES = {
     "if_": "if", "如果": "if", "round": "round", "四舍五入": "round", "days": "days", "相差天数": "days", "today": "today", "今天": "today",
     "join": "join", "连接": "join", "and_": "and", "并且": "and", "or_": "or", "或者": "or", "not_": "not", "不是": "not",
 }  # fmt: skip
+# `if(` where a value is expected is the function; in "a and (b)" and "a if (b)" the word is an operator.
+FUNCTION = re.compile(r"(^\s*|[(,=<>+\-*/]\s*|\b(?:and|or|not)\s+)(if|and|or)\s*\(")
 SIGNS = str.maketrans("（），；＋－×÷＜＞＝“”‘’", "(),;+-*/<>=\"\"''")
 
 
@@ -108,8 +110,8 @@ def _plain(text: str, fields: Fields) -> str:
     bare = re.sub(r"\"[^\"]*\"|'[^']*'|\{[^{}]*\}", put_aside, _quotes(text.replace("\x02", "")))
     bare = bare.translate(SIGNS).replace("<>", "!=").replace("≥", ">=").replace("≤", "<=").replace("\n", " ")
     bare = re.sub(r"(?<![<>=!])=(?!=)", "==", bare)
-    # As functions only where a value is expected: in "a and (b)" it is the operator.
-    bare = re.sub(r"(^\s*|[(,=<>+\-*/]\s*|\b(?:and|or|not)\s+)(if|and|or)\s*\(", r"\1\2_(", bare)
+    while (named := FUNCTION.sub(r"\1\2_(", bare)) != bare:  # again for one function right inside another
+        bare = named
     return re.sub("\x02(\\d+)\x02", lambda found: kept[int(found.group(1))], bare)
 
 
@@ -253,7 +255,7 @@ def _in_words(node: Node) -> Node:
 def stored(text: str, fields: Fields) -> str:
     """The formula as it is kept: fields by their names, which do not change, in braces."""
     node = parse(text, fields)
-    return written(node, lambda ref: ref.name)
+    return written(node, lambda ref: ref.name, as_words=False)
 
 
 def in_words(text: str, fields: Fields) -> str:
@@ -261,16 +263,16 @@ def in_words(text: str, fields: Fields) -> str:
     return written(parse(text, fields), lambda ref: ref.label)
 
 
-def written(node: Node, name: Callable[[Ref], str]) -> str:
-    """A tree as text again, with as few brackets as it can bear."""
+def written(node: Node, name: Callable[[Ref], str], *, as_words: bool = True) -> str:
+    """A tree as text again, with as few brackets as it can bear; choices by their words, or by their codes, which do not change."""
     if node.op == "lit":
         return _literal_text(node)
     if node.op == "field":
         assert node.ref is not None
         return "{" + name(node.ref) + "}"
     if node.op == "word":
-        return written(node.args[0], name)
-    parts = [written(part, name) for part in _words_again(node).args]
+        return written(node.args[0], name, as_words=as_words)
+    parts = [written(part, name, as_words=as_words) for part in (_words_again(node) if as_words else node).args]
     if node.op in _RANKS and len(parts) > 1:
         return f" {node.op} ".join(
             _bracketed(text, part, node, place) for place, (text, part) in enumerate(zip(parts, node.args, strict=True))

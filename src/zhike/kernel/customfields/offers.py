@@ -20,6 +20,7 @@ from zhike.kernel.errors import Refused
 from zhike.kernel.fielddefs import FieldDef
 from zhike.kernel.models import Record
 from zhike.kernel.spec import Column, Filter, Sort
+from zhike.kernel.text.spans import span
 
 from .catalogue import FIRST_DAY
 from .kinds import arranged
@@ -71,7 +72,8 @@ def filter_of(field: FieldDef) -> Filter | None:
         kind=kind,
         choices=(lambda: offered) if offered else None,
         where=lambda op, values, actor: _where(field, op, values, actor),
-        ops=(*_OPS[kind], *ALWAYS),
+        ops=_OPS[kind],
+        unoffered=_UNOFFERED.get(kind, frozenset({"is", "twice"})),
         model=field.target if isinstance(field.target, type) and issubclass(field.target, Record) else None,
         names=_link_names(field) if kind == "link" else None,
         in_menu=bool(arranged(field).filter_sql),
@@ -79,13 +81,14 @@ def filter_of(field: FieldDef) -> Filter | None:
 
 
 _OPS: Mapping[str, tuple[str, ...]] = {
-    "text": ("is", "in", "not", "starts"),
-    "choice": ("is", "in", "not"),
-    "range": ("is", "ge", "le"),
-    "dates": ("is", "ge", "le", "within", "before"),
-    "person": ("is", "in", "not"),
-    "link": ("is", "in", "not"),
+    "text": ("in", "not", "starts", "any", "none", "is", "twice"),
+    "choice": ("in", "not", "any", "none", "is", "twice"),
+    "range": ("ge", "le", "between", "is", "not", "any", "none", "in", "twice"),
+    "dates": ("within", "before", "this", "last", "between", "ge", "le", "is", "any", "none", "in", "twice"),
+    "person": ("in", "not", "any", "none", "is", "twice"),
+    "link": ("in", "not", "any", "none", "is", "twice"),
 }
+_UNOFFERED: Mapping[str, frozenset[str]] = {"range": frozenset({"in", "twice"}), "dates": frozenset({"in", "twice"})}
 
 
 def _shown(field: FieldDef) -> str:
@@ -153,44 +156,43 @@ def _key(field: FieldDef) -> OwnSql:
 
 
 def _range(field: FieldDef, op: str, values: tuple[str, ...]) -> Q:
-    key = _key(field)
+    key, filled = _key(field), Q(GreaterThan(_key(field), _lowest()))
     if op in ALWAYS:
-        return Q(Exact(key, _lowest())) if op == "none" else Q(GreaterThan(key, _lowest()))
+        return Q(Exact(key, _lowest())) if op == "none" else filled
+    numbers = [_number(field, values, text) for text in values]
+    if len(numbers) != (2 if op == "between" else 1):
+        raise _wrong(field, values)
+    if op == "between":
+        return Q(GreaterThanOrEqual(key, min(numbers))) & Q(LessThanOrEqual(key, max(numbers)))
+    if op == "ge":
+        return Q(GreaterThanOrEqual(key, numbers[0]))
+    if op == "le":
+        return filled & Q(LessThanOrEqual(key, numbers[0]))
+    return ~Q(Exact(key, numbers[0])) if op == "not" else Q(Exact(key, numbers[0]))
+
+
+def _number(field: FieldDef, values: tuple[str, ...], text: str) -> Decimal:
     try:
-        number = Decimal(values[0].replace(",", ""))
+        number = Decimal(text)
     except InvalidOperation as no:
         raise _wrong(field, values) from no
     if not number.is_finite() or abs(number) >= LARGEST:
         raise _wrong(field, values)
-    if op == "is":
-        return Q(Exact(key, number))
-    if op == "ge":
-        return Q(GreaterThanOrEqual(key, number))
-    return Q(GreaterThan(key, _lowest())) & Q(LessThanOrEqual(key, number))
+    return number
 
 
 def _days(field: FieldDef, op: str, values: tuple[str, ...]) -> Q:
-    """Days are those of the company's time zone; `within` and `before` count whole days back from today."""
+    """Days are those of the company's time zone, as in filters of the product's own fields."""
     key, empty = _key(field), (-1 if field.kind == "formula" else "")
-    if op in ALWAYS:
-        return Q(Exact(key, empty)) if op == "none" else Q(GreaterThan(key, empty))
-    try:
-        if op in ("within", "before"):
-            day = timezone.localdate() - dt.timedelta(days=int(values[0]))
-        else:
-            day = dt.date.fromisoformat(values[0])
-        after = day + dt.timedelta(days=1)
-    except (ValueError, OverflowError) as no:
-        raise _wrong(field, values) from no
-    start, end = _day_key(field, day), _day_key(field, after)
-    if op in ("ge", "within"):
-        return Q(GreaterThanOrEqual(key, start))
     filled = Q(GreaterThan(key, empty))
-    if op == "before":
-        return filled & Q(LessThan(key, start))
-    if op == "le":
-        return filled & Q(LessThan(key, end))
-    return Q(GreaterThanOrEqual(key, start)) & Q(LessThan(key, end))
+    if op in ALWAYS:
+        return Q(Exact(key, empty)) if op == "none" else filled
+    try:
+        start, end = span(op, values, timezone.localdate())
+        keep = Q(GreaterThanOrEqual(key, _day_key(field, start))) if start else filled
+        return keep & Q(LessThan(key, _day_key(field, end))) if end else keep
+    except (ValueError, OverflowError, IndexError, KeyError) as no:
+        raise _wrong(field, values) from no
 
 
 def _day_key(field: FieldDef, day: dt.date) -> Any:

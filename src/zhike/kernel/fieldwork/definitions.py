@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from zhike.kernel.actor import SYSTEM
 from zhike.kernel.customfields.catalogue import FILTERED, SORTED, UNIQUE, Definitions
-from zhike.kernel.customfields.formula import stored
+from zhike.kernel.customfields.formula import Ref, parse, written
 from zhike.kernel.customfields.kinds import checked
 from zhike.kernel.customfields.tables import CustomField, Kind
 from zhike.kernel.errors import Refused
@@ -176,8 +175,13 @@ def _check_formula(field: CustomField, others: Sequence[CustomField]) -> None:
     used = [one for one in others if not one.is_archived]
     model = objects.get(field.label).model
     if field.kind == Kind.FORMULA:
-        known = Definitions(model, used)
-        field.formula = stored(field.formula, {**known.fields, **_itself(field)})
+        known = Definitions(model, used).fields
+        # Those that read this one cannot be read yet; to name one of them, or itself, is to run in a circle.
+        waiting = {ref.name: ref for row in (*used, field) if row.kind == Kind.FORMULA and (ref := _waiting(row)).name not in known}
+        node = parse(field.formula, known | waiting)
+        if node.reads & waiting.keys():
+            raise Refused("formula_cycle", formula=field.formula)
+        field.formula = written(node, lambda ref: ref.name, as_words=False)
     after = Definitions(model, [*used, field])
     if after.bad:
         name, refusal = next(iter(after.bad.items()))
@@ -186,14 +190,8 @@ def _check_formula(field: CustomField, others: Sequence[CustomField]) -> None:
         raise refusal
 
 
-def _itself(field: CustomField) -> Mapping[str, Any]:
-    """Nothing: a formula that names itself is told so as one that runs in a circle, not as one with an unknown name."""
-    from_self = Definitions(objects.get(field.label).model, [_as_number(field)])
-    return {name: ref for name, ref in from_self.fields.items() if name == f"{CUSTOM}{field.key}"}
-
-
-def _as_number(field: CustomField) -> CustomField:
-    return CustomField(id=uuid.uuid4(), label=field.label, key=field.key, name=field.name, kind=Kind.NUMBER)
+def _waiting(row: CustomField) -> Ref:
+    return Ref(name=f"{CUSTOM}{row.key}", label=row.name, kind="number", sql="", read=lambda record: None)
 
 
 def _default(field: CustomField, others: Sequence[CustomField], given: Any) -> Any:

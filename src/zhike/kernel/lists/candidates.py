@@ -11,7 +11,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from ..fields import field_of
-from .conditions import EARLY, whole
+from ..text.spans import whole
+from .conditions import EARLY
 from .engine import where_sql
 from .groups import Grouped, Grouping, Value
 from .pages import Listing

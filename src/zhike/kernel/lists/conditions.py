@@ -17,8 +17,9 @@ from ..actor import Actor
 from ..errors import Refused
 from ..policy import shares_of
 from ..spec import Filter, ObjectSpec, Words
+from ..text.spans import span
 
-OPERATORS = ("is", "in", "not", "ge", "le", "between", "within", "before", "this", "last", "none", "any")
+OPERATORS = ("is", "in", "not", "ge", "le", "between", "within", "before", "this", "last", "none", "any")  # of the product's own filters
 VALUELESS = ("none", "any", "twice")
 LARGEST = Decimal(10) ** 14  # what an amount column can hold
 
@@ -141,41 +142,6 @@ def _dates(chosen: Chosen, actor: Actor) -> Q:
     return keep & Q(**{f"{path}__lt": midnight(end)}) if end else keep
 
 
-def span(op: str, values: Sequence[str], today: dt.date) -> tuple[dt.date | None, dt.date | None]:
-    """The days that an operator means, from the first to the one after the last; None where there is no end.
-
-    Raises ValueError, IndexError or KeyError for values that mean no day, OverflowError for days beyond the calendar.
-    """
-    day = dt.timedelta(days=1)
-    if op in ("within", "before"):
-        since = today - dt.timedelta(days=int(values[0]))
-        return (since, None) if op == "within" else (None, since)
-    if op in ("this", "last"):
-        start, end = whole(values[0], today)
-        return (start, end) if op == "this" else whole(values[0], start - day)
-    first, last = dt.date.fromisoformat(values[0]), dt.date.fromisoformat(values[-1])
-    if op == "between":
-        return min(first, last), max(first, last) + day
-    return {"is": (first, first + day), "in": (first, first + day), "ge": (first, None), "le": (None, last + day)}[op]
-
-
-def whole(part: str, day: dt.date) -> tuple[dt.date, dt.date]:
-    """The day, week, month, quarter or year that a day lies in: its first day, and the first after it; KeyError for others."""
-    month = day.replace(day=1)
-    starts = {
-        "day": day,
-        "week": day - dt.timedelta(days=day.weekday()),
-        "month": month,
-        "quarter": month.replace(month=(day.month - 1) // 3 * 3 + 1),
-        "year": month.replace(month=1),
-    }
-    start = starts[part]
-    if part in ("day", "week"):
-        return start, start + dt.timedelta(days=7 if part == "week" else 1)
-    months = {"month": 1, "quarter": 3, "year": 12}[part]
-    return start, (start + dt.timedelta(days=31 * months)).replace(day=1)
-
-
 EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
 _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "choice": _choice,
@@ -232,8 +198,7 @@ SPANS: dict[tuple[str, str], Words] = {
 def operators(item: Filter, *, may_be_empty: bool) -> list[str]:
     """What can be asked of a filter, in the order in which it is offered."""
     if item.ops:
-        known = ("in", "not", "starts", "within", "before", "ge", "le", "is", "any", "none")
-        return [op for op in known if op in item.ops and not (op == "is" and "in" in item.ops)]
+        return [op for op in item.ops if op not in item.unoffered]
     if item.kind == "shared":
         return ["in"]
     if item.build is not None or item.kind in ("choice", "number", "person"):

@@ -20,9 +20,10 @@ from django.db.models import Q
 
 from ..errors import Refused
 from ..fields import field_of
+from ..text.spans import whole
 from . import engine
 from .candidates import candidates, is_missing
-from .conditions import Chosen, condition, whole
+from .conditions import Chosen, condition
 from .engine import Sql, where_sql
 from .groups import Grouped, Value
 from .pages import Listing, engine_wanted

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..fields import field_of
 from ..spec import Filter, ObjectSpec, Words
-from .conditions import Chosen, whole
+from ..text.spans import whole
+from .conditions import Chosen
 from .pages import Listing
 
 PARTS: Mapping[str, Words] = {"month": _("按月"), "quarter": _("按季度"), "year": _("按年")}

@@ -14,7 +14,6 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString
 
 from ..errors import Refused
-from ..lists.conditions import whole
 from ..lists.grouped import ROWS, Group, groups, total
 from ..lists.groups import Grouped, Grouping, Value, group_of
 from ..lists.pages import Listing, Size, rows
@@ -22,6 +21,7 @@ from ..models import Record
 from ..savedviews.asking import Asked
 from ..spec import Column, ObjectSpec
 from ..templatetags.zhike_ui import money, wan
+from ..text.spans import whole
 from .asked import columns_of, listing_of, part_asked
 from .group_words import grouping_words, values_in_words
 from .rows import draw_row, label_in, reader_for, size_words

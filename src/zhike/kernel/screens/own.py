@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -17,6 +18,7 @@ from .. import directory
 from ..actor import Actor
 from ..addresses import url_of
 from ..customfields.kinds import LONGEST_TEXT, arranged, in_python
+from ..customfields.working_out import number_text
 from ..fielddefs import FieldDef
 from ..models import Record
 from ..spec import ObjectSpec
@@ -144,7 +146,7 @@ def plain_own(own: FieldDef, record: Any, names: Names) -> Any:
         return pgettext("answer", "是") if found else pgettext("answer", "否")
     if own.kind == "moment" and found is not None:
         return timezone.localtime(found).replace(tzinfo=None)
-    return round(found, arranged(own).decimals) if isinstance(found, Decimal) and own.kind == "formula" else found
+    return Decimal(number_text(round(found, arranged(own).decimals))) if isinstance(found, Decimal) and own.kind == "formula" else found
 
 
 # Forms ------------------------------------------------------------------------------------------------------------
@@ -196,7 +198,21 @@ def _choice(own: FieldDef, actor: Actor) -> forms.Field:
 def _choices(own: FieldDef, actor: Actor) -> forms.Field:
     del actor
     offered = [(choice.code, _offered(choice)) for choice in arranged(own).choices]
-    return forms.MultipleChoiceField(choices=offered, widget=forms.CheckboxSelectMultiple)
+    return forms.MultipleChoiceField(choices=offered, widget=_Boxes)
+
+
+class _Boxes(forms.CheckboxSelectMultiple):
+    """Boxes side by side."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        listed = format_html_join(
+            "",
+            '<label><input class="form-check-input" type="checkbox" name="{}" value="{}"{}>{}</label>',
+            ((name, code, mark_safe(" checked") if code in (value or ()) else "", label) for code, label in self.choices),
+        )
+        return format_html(
+            '<div class="zk-several" role="group" id="{}"><div>{}</div></div>', (attrs or {}).get("id", f"id_{name}"), listed
+        )
 
 
 def _offered(choice: Any) -> str:

@@ -74,6 +74,8 @@ class Panel:
 
     title: Words
     fields: tuple[str, ...]
+    is_two: bool = False  # in two columns where there is room
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

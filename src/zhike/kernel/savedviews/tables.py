@@ -67,10 +67,11 @@ class Layout(Tracked):
     """How page and form of an object type are arranged, for a role or (without one) for everybody."""
 
     label = models.CharField(max_length=80)
-    role_id = models.IntegerField(null=True)
-    panels: Any = models.JSONField(default=list)
+    role_id = models.IntegerField(null=True, blank=True)
+    panels: Any = models.JSONField(default=list, blank=True)
     form: Any = models.JSONField(default=list, blank=True)
     form_more: Any = models.JSONField(default=list, blank=True)
+    form_off: Any = models.JSONField(default=list, blank=True)
 
     class Meta:
         app_label = "kernel"

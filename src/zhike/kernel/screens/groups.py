@@ -24,7 +24,7 @@ from ..templatetags.zhike_ui import money, wan
 from ..text.spans import whole
 from .asked import columns_of, listing_of, part_asked
 from .group_words import grouping_words, values_in_words
-from .rows import draw_row, label_in, reader_for, size_words
+from .rows import draw_row, reader_for, size_words
 from .web import actor_in, screen, spec_of, with_params
 
 NOTHING = "none"  # the group of those without a value, in an address
@@ -108,7 +108,7 @@ def _drawn(one: Asked, grouped: Grouped, group: Group, name: str, drawn: list[Sa
 
 def _sums(spec: ObjectSpec, sums: Iterable[Decimal]) -> list[tuple[object, str, str]]:
     """Sums as (what, in short, in full)."""
-    return [(label_in(spec, name), wan(value or 0), money(value or 0)) for name, value in zip(spec.sums, sums, strict=False)]
+    return [(spec.field(name).label, wan(value or 0), money(value or 0)) for name, value in zip(spec.sums, sums, strict=False)]
 
 
 def text_of(value: Value) -> str:

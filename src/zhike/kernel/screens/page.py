@@ -19,6 +19,7 @@ from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
 from ..revealing import requires_look
+from ..savedviews.layouts import laid_for
 from ..sharing import shares_of_record
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
 from .cells import show
@@ -32,7 +33,7 @@ ENTRIES = 20
 @screen
 def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record's page; `?parts=` answers the parts that change with its facts."""
-    spec = spec_of(slug, actor_in(request))
+    spec = laid_for(spec_of(slug, actor_in(request)), actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {
         "side": _panels(request, spec, record, "side"),
@@ -52,12 +53,12 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 @screen
 def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record over its list."""
-    spec = spec_of(slug, actor_in(request))
+    spec = laid_for(spec_of(slug, actor_in(request)), actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {"side": _panels(request, spec, record, "side")}
     first, rest = context["groups"][:1], context["groups"][1:]
-    known = [(title, [fact for fact in facts if fact["shown"]]) for title, facts in rest]
-    context["groups"] = [*first, *((title, facts) for title, facts in known if facts)]
+    known = [(panel, [fact for fact in facts if fact["shown"]]) for panel, facts in rest]
+    context["groups"] = [*first, *((panel, facts) for panel, facts in known if facts)]
     if objects.sources(spec.label):
         context["recent"] = timeline(actor_in(request), spec, record, limit=4)[0]
     return render(request, "kernel/peek.html", context)
@@ -73,7 +74,7 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
     editable -= set() if may_look else covered
     looks = covered if may_look else set()
     groups = [
-        (panel.title, [_fact(spec, record, name, reader, is_editable=name in editable, may_look=name in looks) for name in panel.fields])
+        (panel, [_fact(spec, record, name, reader, is_editable=name in editable, may_look=name in looks) for name in panel.fields])
         for panel in spec.panels
     ]
     return {

@@ -1,7 +1,7 @@
 /* Dialogs. data-dialog="url" loads a form into #dialog; data-do="dialog:id" opens one that is on the page;
    hx-confirm asks in our own words; the server closes with HX-Trigger "zk:close". */
 import { $, fragment, on, request, wire, word } from "./dom.js";
-import { fitAll } from "./filters.js";
+import { fitAll, offerFirst } from "./filters.js";
 import { toast } from "./toasts.js";
 
 function open(dialog) {
@@ -23,6 +23,7 @@ export async function load(url) {
   fitAll(holder);
   wire(holder);
   open(holder);
+  offerFirst(holder);
 }
 
 // an answer that came into the dialog from a button outside of it (data-opens)

@@ -56,18 +56,16 @@ document.addEventListener("change", (event) => {
   const holder = form(event.target);
   if (!holder) return;
   if (event.target.matches("[data-op]")) fit(event.target.closest("[data-cond]"));
-  if (event.target.matches("[data-add-cond]") && event.target.value) {
-    add(holder, event.target.value);
-    event.target.value = "";
-  }
 });
 document.addEventListener("click", (event) => {
   const holder = form(event.target);
   if (!holder) return;
+  const more = event.target.closest("[data-add-cond]");
+  if (more) add(holder, more.dataset.addCond);
   if (event.target.closest("[data-clear-conds]")) $("[data-conds]", holder).replaceChildren();
   const drop = event.target.closest("[data-drop-cond]");
   if (drop) {
-    const next = $("[data-add-cond]", holder) || $("[type=submit]", holder);
+    const next = $("[data-add-conds]", holder) || $("[type=submit]", holder);
     drop.closest("[data-cond]").remove();
     next.focus();
   }
@@ -82,4 +80,9 @@ document.addEventListener("submit", (event) => {
 /** Show of each row what its operator needs; called when a dialog was loaded. */
 export function fitAll(root) {
   $$("form[data-filters] [data-cond]", root).forEach(fit);
+}
+
+/** Where there is no condition yet, what can be asked is offered at once; called when the dialog is open. */
+export function offerFirst(root) {
+  if ($("form[data-filters]", root) && !$("[data-cond]", root)) $("[data-add-conds]", root)?.click();
 }

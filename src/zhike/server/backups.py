@@ -140,7 +140,7 @@ def backup_home(folder: Path) -> Backup:
     began, now, home = time.monotonic(), datetime.now(UTC), current_home()
     with _whole(folder, f"home-{now:{_STAMP}}{SUFFIX}") as (path, part), tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar:
         writer = Writer(tar)
-        for source in (home.secret_file, place_of(home).data / "local.conf"):
+        for source in (home.secret_file, home.data_keys_file, place_of(home).data / "local.conf"):
             if source.is_file():
                 writer.add(source, source.name)
         told = {name: value for name, value in sorted(os.environ.items()) if name.startswith(_ENVIRONMENT)}
@@ -214,13 +214,22 @@ def _sync(path: Path) -> None:
 
 def keep_newest(folder: Path, count: int) -> list[Path]:
     """Remove all but the newest `count` backups of each company and of the home; those removed."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        found.setdefault(path.name.removesuffix(SUFFIX)[: -len("-20260101-000000")], []).append(path)
-    gone = [path for paths in found.values() for path in paths[:-count]]
+    gone = [path for paths in _by_name(folder).values() for path in paths[:-count]]
     for path in gone:
         path.unlink()
     return gone
+
+
+def newest(folder: Path) -> list[Path]:
+    """The newest backup of each company in a folder."""
+    return [paths[-1] for name, paths in _by_name(folder).items() if name != "home"]
+
+
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        found.setdefault(path.name.removesuffix(SUFFIX)[: -len("-20260101-000000")], []).append(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

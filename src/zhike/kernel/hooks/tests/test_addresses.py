@@ -26,6 +26,7 @@ from zhike.kernel.hooks import delivering, posting
 from zhike.kernel.hooks.addresses import Target, may_reach, resolve
 from zhike.kernel.hooks.tests.conftest import MakeHook
 from zhike.kernel.hooks.tests.receiver import Receiver, receiving
+from zhike.kernel.links import actors
 from zhike.kernel.links.tables import Hook, HookTry
 from zhike.server.control import Company
 
@@ -92,7 +93,9 @@ def test_a_name_is_looked_up_again_before_each_message(
     answers = [[(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", receiver.port))]]
     monkeypatch.setattr("socket.getaddrinfo", lambda *args, **facts: answers[0])
     Hook.objects.update(url=f"http://rebound.example:{receiver.port}/")
-    create_record(Customer, {"name": "x", "kind": "company"}, by=delivering.actors.integration(hook.integration))  # type: ignore[arg-type]
+    sender = actors.integration(hook.integration)
+    assert sender is not None
+    create_record(Customer, {"name": "x", "kind": "company"}, by=sender)
     monkeypatch.undo()
     delivering.work(hook.pk)
     assert receiver.heard == []

@@ -48,8 +48,23 @@ def test_a_company_that_is_well_has_nothing_to_do(session: psycopg.Connection) -
     del session
     found = {one.check: one.verdict for one in companies()}
     assert found == dict.fromkeys(
-        ("companies", "migrations", "indexes", "worker", "jobs", "events", "search", "history", "bloat"), "ok"
+        ("companies", "migrations", "indexes", "worker", "jobs", "events", "search", "history", "bloat", "webhooks"), "ok"
     )  # fmt: skip
+
+
+def test_a_webhook_that_does_not_arrive_is_named(session: psycopg.Connection) -> None:
+    session.execute("insert into kernel_integration (id, name, role_id) values (gen_random_uuid(), '仓库', 1)")
+    for name, off in (("warehouse", ""), ("shop", "failed"), ("paused", "by_hand")):
+        session.execute(
+            "insert into kernel_hook (id, name, url, integration_id, events, fields, secret, is_active, off_reason) "
+            "select gen_random_uuid(), %s, 'https://x.example/', id, '{}', '{}', '', %s, %s from kernel_integration",
+            [name, not off, off],
+        )
+    session.execute(
+        "insert into kernel_hookmessage (id, hook_id, event, told, state) "
+        "select gen_random_uuid(), id, 'zhike.customers.changed', '{}', 'dead' from kernel_hook where name = 'warehouse'"
+    )
+    assert _of(companies(), "webhooks") == [("warn", "ceshi: shop stopped by itself"), ("warn", "ceshi: warehouse has 1 undelivered")]
 
 
 def test_faults_of_a_company_are_each_named(session: psycopg.Connection, committed: Company) -> None:

@@ -105,6 +105,7 @@ def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
         required=tuple(name for name in spec.required if name not in hidden),
         read_only=tuple(dict.fromkeys([*spec.read_only, *rules])),
         views=tuple(view for view in spec.views if _is_open(view[1], closed, filters)),
+        custom=tuple(field for field in spec.custom if field.name not in hidden),
         covered=frozenset(closed - hidden),
     )
 

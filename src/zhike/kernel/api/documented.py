@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..links.inputs import inputs_of
 from ..links.shapes import Shape, shapes_for_new, shapes_of
 from ..links.tokens import Caller
 from ..links.upserting import keys_of
+from ..lists.conditions import operators
 from ..spec import Filter, ObjectSpec
 from . import schemas
 from .bulk import MOST as MOST_ROWS
@@ -23,13 +23,6 @@ from .reading import parameters
 from .records import MOST, PAGE, answer, visible_specs
 
 Node = dict[str, Any]
-OPERATORS: dict[str, tuple[str, ...]] = {
-    "choice": ("in", "not", "none", "any"),
-    "number": ("in", "not", "none", "any"),
-    "person": ("in", "not", "none", "any"),
-    "range": ("ge", "le", "is"),
-    "dates": ("ge", "le", "is", "within", "before", "none", "any"),
-}
 IF_MATCH: Node = {
     "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'}, "example": '"3"',
 }  # fmt: skip
@@ -129,23 +122,19 @@ def _shown() -> list[Node]:
 
 
 def _filters(spec: ObjectSpec) -> list[Node]:
-    return [_filter(item, op) for item in spec.filters for op in _operators(item)]
-
-
-def _operators(item: Filter) -> Sequence[str]:
-    if item.ops:
-        return [op for op in item.ops if op != "twice"] if item.in_menu else ("none", "any")
-    return ("in", "not", "none", "any") if item.build is not None else OPERATORS.get(item.kind, ("is", "in"))
+    return [_filter(item, op) for item in spec.filters for op in (item.ops or operators(item, may_be_empty=False))]
 
 
 def _filter(item: Filter, op: str) -> Node:
-    number: Node = {"type": "number", "exclusiveMinimum": -(10**14), "exclusiveMaximum": 10**14}
-    schema: Node = number if item.kind == "range" and item.build is None else {"type": "string"}
+    schema: Node = {"type": "string"}
+    if item.kind == "range" and item.build is None and item.where is None and op in ("ge", "le", "is", "not"):
+        schema = {"type": "number", "exclusiveMinimum": -(10**14), "exclusiveMaximum": 10**14}
     if item.kind == "dates" and op in ("ge", "le", "is"):
         schema = {"type": "string", "format": "date"}
     words = {
         "in": _("是其中之一，逗号隔开"), "not": _("都不是"), "none": _("没有填，值写 1"), "any": _("填了，值写 1"), "ge": _("不小于"), "le": _("不大于"),
-        "is": _("等于"), "within": _("最近几天"), "before": _("几天以前"),
+        "is": _("等于"), "between": _("在两个之间，逗号隔开"), "within": _("最近几天"), "before": _("几天以前"),
+        "this": _("这个 week、month、quarter、year"), "last": _("上个 week、month、quarter、year"),
     }  # fmt: skip
     return _query(f"{item.name}.{op}", schema, f"{item.label} {words.get(op, op)}")
 

@@ -79,7 +79,8 @@ def _nullable(schema: Schema, *, is_nullable: bool) -> Schema:
 
 def write_schema(shape: Shape, *, is_new: bool) -> Schema:
     """A field as it is written."""
-    text: Schema = {"type": "string", "maxLength": shape.field.max_length or 10_000}
+    longest = shape.field.max_length or (200 if shape.field.is_custom and shape.field.kind == "text" else 10_000)
+    text: Schema = {"type": "string", "maxLength": longest}
     must = shape.is_required
     known: dict[str, Schema] = {
         "text": text | ({"pattern": r"\S"} if must else {}),

@@ -36,8 +36,8 @@ def split(values: Mapping[str, Any]) -> Given:
 
 
 def fields_for(by: Actor) -> Catalogue:
-    """The catalogue as it is for this actor's request; read fresh for a job or an integration that has lived longer."""
-    return catalogue(by.schema if by.kind == "person" else 0)
+    """The catalogue as it is for this actor's request; read fresh for a job, which lives longer."""
+    return catalogue(by.schema if by.kind in ("person", "integration") else 0)
 
 
 def patch_of(

@@ -14,6 +14,7 @@ from django.utils import timezone
 from ..errors import Refused
 from ..links import actors
 from ..links.tables import Hook, HookMessage, HookTry, MessageState
+from ..secrets import SealBroken
 from . import signing
 from .addresses import resolve
 from .bodies import TEST, body_of
@@ -107,13 +108,20 @@ def send(message: HookMessage, hook: Hook) -> Answer | None:
 
 def _posted(message: HookMessage, hook: Hook) -> Answer:
     try:
-        target = resolve(hook.url)
+        target, secrets = resolve(hook.url), _secrets(hook)
     except Refused as refusal:
         return Answer(error=refusal.code)
-    secrets = [opened(hook.secret, hook.pk)]
-    if hook.old_secret and hook.old_secret_until and hook.old_secret_until > timezone.now():
-        secrets.append(opened(hook.old_secret, hook.pk))
+    except SealBroken:
+        return Answer(error="secret_lost")
     return post(target, message.body, signing.headers(secrets, str(message.id), int(time.time()), message.body))
+
+
+def _secrets(hook: Hook) -> list[str]:
+    """The secret, and for a day after a change the old one beside it."""
+    found = [opened(hook.secret, hook.pk)]
+    if hook.old_secret and hook.old_secret_until and hook.old_secret_until > timezone.now():
+        found.append(opened(hook.old_secret, hook.pk))
+    return found
 
 
 def _note(message: HookMessage, hook: Hook, answer: Answer) -> None:

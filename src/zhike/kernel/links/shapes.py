@@ -90,6 +90,8 @@ def _may_be_never(stored: object) -> bool:
 def _kind(field: FieldDef, stored: object) -> str:
     if isinstance(stored, models.UUIDField):
         return "id"
+    if field.own is not None and field.kind == "formula":
+        return KINDS.get(field.own.shown_as, field.own.shown_as) if field.own.shown_as != "number" else "decimal"
     if field.kind == "number":
         return "integer" if isinstance(stored, models.IntegerField) else "decimal"
     return KINDS.get(field.kind, field.kind)

@@ -15,8 +15,10 @@ from django.utils import timezone
 from .. import history
 from ..actions import RecordsChanged, check_shape, prepared, refused_by, require_fields
 from ..actor import Actor
+from ..customfields import values as own_values
 from ..errors import Refused
 from ..events import publish
+from ..fielddefs import is_custom_name
 from ..fields import field_of
 from ..followups import settle
 from ..models import Record
@@ -153,9 +155,12 @@ def _make(work: _Work, place: int, row: Given) -> None:
 
 def _built(work: _Work, values: dict[str, Any]) -> Record:
     require_fields(work.by, work.spec.label, values, is_new=True)
-    record = work.spec.model(**prepared(work.spec.model, values))
+    model, given = work.spec.model, own_values.split(values)
+    record = model(**prepared(model, given.plain))
+    record.custom = own_values.merged({}, own_values.patch_of(model, given.own, {}, by=work.by))
     record.owner_id = record.owner_id or work.by.user_id
     record.team_id = record.team_id or work.by.home_team
+    own_values.complete(record, by=work.by)
     check_shape(record)
     return record
 
@@ -167,17 +172,26 @@ def _change(work: _Work, place: int, record: Record, row: Given) -> None:
         raise Refused("changed_meanwhile", version=record.version)
     values = work.read({name: item for name, item in row.items() if name not in (work.key, "version")}, record)
     require_fields(work.by, work.spec.label, values)
-    wanted = prepared(work.spec.model, values)
+    given = own_values.split(values)
+    wanted = prepared(work.spec.model, given.plain)
     differing = [name for name, value in wanted.items() if getattr(record, field_of(record, name).attname) != value]
     for name in differing:
         setattr(record, name, wanted[name])
+    patch = own_values.patch_of(work.spec.model, given.own, record.custom, by=work.by)
+    record.custom = own_values.merged(record.custom, patch)
+    differing += own_values.names_of(patch)
     if not differing:
         work.outcomes[place] = Outcome(result="unchanged", id=record.pk, version=record.version)
         return
-    check_shape(record, only=tuple(field_of(record, name).name for name in differing))
+    check_shape(record, only=tuple(_columns(record, differing)))
     record.version += 1
     record.updated_at = timezone.now()
     work.changed.append((place, record, differing))
+
+
+def _columns(record: Record, names: Sequence[str]) -> set[str]:
+    """The fields that store these values: all own fields lie in one."""
+    return {"custom" if is_custom_name(name) else field_of(record, name).name for name in names}
 
 
 def _store_new(work: _Work) -> None:
@@ -195,9 +209,7 @@ def _store_new(work: _Work) -> None:
 def _store_changed(work: _Work) -> None:
     if not work.changed:
         return
-    names = sorted(
-        {field_of(record, name).name for _place, record, differing in work.changed for name in differing} | {"version", "updated_at"}
-    )
+    names = sorted({name for _place, record, differing in work.changed for name in _columns(record, differing)} | {"version", "updated_at"})
     try:
         with transaction.atomic():
             work.spec.model._default_manager.bulk_update([record for _place, record, _names in work.changed], names, batch_size=250)

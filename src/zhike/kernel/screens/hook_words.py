@@ -27,6 +27,7 @@ WHY: dict[str, Words] = {
     "bad_certificate": gettext_lazy("对方的证书不对"),
     "no_connection": gettext_lazy("连不上对方"),
     "broken_answer": gettext_lazy("对方的回应读不懂"),
+    "secret_lost": gettext_lazy("密钥打不开了，换一个密钥"),
     "integration_off": gettext_lazy("对接系统停用了"),
     "hook_address": gettext_lazy("地址不对"),
     "hook_not_https": gettext_lazy("地址要用 https"),

@@ -39,6 +39,12 @@ _BLOAT = """
 SELECT relname FROM pg_stat_user_tables WHERE n_dead_tup > 100000 AND n_dead_tup > n_live_tup * 0.3 ORDER BY n_dead_tup DESC LIMIT 3
 """
 
+_WEBHOOKS = """
+SELECT h.name, NOT h.is_active AND h.off_reason IN ('failed', 'gone'),
+    (SELECT count(*) FROM kernel_hookmessage m WHERE m.hook_id = h.id AND m.state = 'dead' AND m.event <> 'zhike.test')
+FROM kernel_hook h ORDER BY h.name
+"""
+
 
 def companies() -> Iterator[Finding]:
     """Every check over every company; a part that is well everywhere is one line."""
@@ -211,6 +217,21 @@ def _bloat(connection: psycopg.Connection, company: Company) -> Iterator[Finding
         )
 
 
+def _webhooks(connection: psycopg.Connection, company: Company) -> Iterator[Finding]:
+    for name, is_off, dead in connection.execute(_WEBHOOKS).fetchall():
+        if is_off:
+            seen = words(zh=f"{company.slug}：{name} 自动停了", en=f"{company.slug}: {name} stopped by itself")
+            yield warn(
+                "webhooks",
+                seen,
+                zh="修好接收的程序，在“变更通知”里试发、启用、重发",
+                en="Repair the receiver; then test, switch on and resend under Webhooks",
+            )
+        elif dead:
+            seen = words(zh=f"{company.slug}：{name} 有 {dead} 条没发到", en=f"{company.slug}: {name} has {dead} undelivered")
+            yield warn("webhooks", seen, zh="在“变更通知”里看原因，再重发", en="See the reason under Webhooks, then send again")
+
+
 _CHECKS: dict[str, Check] = {
     "indexes": _indexes,
     "worker": _worker,
@@ -219,4 +240,5 @@ _CHECKS: dict[str, Check] = {
     "search": _search,
     "history": _history,
     "bloat": _bloat,
+    "webhooks": _webhooks,
 }

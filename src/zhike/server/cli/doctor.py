@@ -31,6 +31,7 @@ _NAMES = {
     "search": "搜索",
     "history": "历史分区",
     "bloat": "表膨胀",
+    "webhooks": "变更通知",
     "kept": "留着的旧库",
     "backups": "备份",
     "tls": "外部访问",

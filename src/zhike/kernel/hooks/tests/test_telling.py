@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import hmac
 
+from django.db import connection
 from django.utils import timezone
 
 from tests.cast import actor
@@ -163,6 +164,19 @@ def test_a_changed_secret_signs_beside_the_old_one_for_a_day(committed: Company,
     headers, body = receiver.heard[-1]
     assert is_signed(headers, body, new)
     assert not is_signed(headers, body, old)
+
+
+def test_the_secret_is_stored_sealed_and_bound_to_its_webhook(committed: Company, receiver: Receiver, hook_to: MakeHook) -> None:
+    hook, secret = hook_to()
+    other, _secret = hook_to()
+    with connection.cursor() as cursor:
+        cursor.execute("select to_jsonb(h)::text from kernel_hook h where id = %s", [hook.pk])
+        assert secret.removeprefix("whsec_") not in cursor.fetchone()[0]
+    Hook.objects.filter(pk=other.pk).update(secret=Hook.objects.get(pk=hook.pk).secret)
+    new_customer()
+    delivering.work(other.pk)
+    assert HookTry.objects.get().error == "secret_lost"
+    assert receiver.heard == []
 
 
 def test_a_switched_off_integration_sends_nothing(committed: Company, receiver: Receiver, hook_to: MakeHook) -> None:

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.rights import DUTIES, add_page_right
 
+from .entry import tables
+from .people import editing as people_editing
+from .people import teams
 from .roles import editing, following
 
 LOOK_AFTER = ("view", "change")
@@ -19,4 +22,4 @@ for _label, _title in (
 ):
     add_page_right(_label, _title, verbs=LOOK_AFTER, group=DUTIES)
 
-__all__ = ["editing", "following"]
+__all__ = ["editing", "following", "people_editing", "tables", "teams"]

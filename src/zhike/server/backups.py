@@ -140,7 +140,7 @@ def backup_home(folder: Path) -> Backup:
     began, now, home = time.monotonic(), datetime.now(UTC), current_home()
     with _whole(folder, f"home-{now:{_STAMP}}{SUFFIX}") as (path, part), tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar:
         writer = Writer(tar)
-        for source in (home.secret_file, place_of(home).data / "local.conf"):
+        for source in (home.secret_file, home.data_keys_file, place_of(home).data / "local.conf"):
             if source.is_file():
                 writer.add(source, source.name)
         told = {name: value for name, value in sorted(os.environ.items()) if name.startswith(_ENVIRONMENT)}

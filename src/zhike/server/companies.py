@@ -137,3 +137,9 @@ def _first_label(name: str) -> str:
         label, _, rest = name.partition(".")
         return label if rest else ""
     return ""
+
+
+def company_name() -> str:
+    """Name of the company at hand; empty outside of one."""
+    company = _current.get()
+    return company.name if company else ""

@@ -58,6 +58,11 @@ def failed(request: HttpRequest) -> HttpResponse:
     return render(request, "kernel/error.html", {"code": "500", "reference": request_id()}, status=500)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429: too many tries in a short time."""
+    return render(request, "kernel/error.html", {"code": "429"}, status=429)
+
+
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that waited too long, or a request from elsewhere."""
     del reason

@@ -1,22 +1,22 @@
 """Addresses: log-in first, then the domains' own pages, then the generic ones of the kernel."""
 
-from allauth.account.views import LogoutView
 from django.urls import include, path
 from django.views.i18n import set_language
 
 from zhike.analytics.screens import urlpatterns as analytics
 from zhike.customers.screens import urlpatterns as customers
 from zhike.orders.screens import urlpatterns as orders
+from zhike.org.entry.account_screens import urlpatterns as account
 from zhike.org.field_screens import urlpatterns as field_roles
 from zhike.org.roles.following_screens import urlpatterns as following
 from zhike.org.roles.screens import urlpatterns as roles
 from zhike.org.roles.who_screens import urlpatterns as who
 from zhike.sales.screens import urlpatterns as sales
-from zhike.server.login import LoginPage
+from zhike.server.login_urls import urlpatterns as way_in
 
 urlpatterns = [
-    path("login/", LoginPage.as_view(), name="account_login"),
-    path("logout/", LogoutView.as_view(), name="account_logout"),
+    *way_in,
+    *account,
     path("i18n/setlang/", set_language, name="set_language"),
     *sales,
     *customers,
@@ -34,3 +34,4 @@ handler400 = "zhike.server.errors.bad_request"
 handler403 = "zhike.server.errors.forbidden"
 handler404 = "zhike.server.errors.not_found"
 handler500 = "zhike.server.errors.failed"
+handler429 = "zhike.server.errors.too_many"

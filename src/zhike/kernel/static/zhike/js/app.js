@@ -14,6 +14,7 @@ import "./columns.js";
 import "./filters.js";
 import "./tabs.js";
 import "./picker.js";
+import "./password.js";
 
 // htmx: token, waiting line, answers that are refusals
 let waiting = 0;

@@ -13,6 +13,8 @@ class Route:
     `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
     `is_open` addresses need no log-in; `is_run` ones are about one import; `needs` is a right to see
     that is not one on records; `is_api` addresses are for programs, which carry a token.
+    `is_open` addresses need no log-in; `is_run` ones are about one import, `is_work` ones about one bulk change; `needs` is a right to see
+    that is not one on records.
     """
 
     path: str
@@ -21,6 +23,7 @@ class Route:
     form: dict[str, str] | None = None
     is_open: bool = False
     is_run: bool = False
+    is_work: bool = False
     needs: str = ""
     target: str = ""
     is_api: bool = False
@@ -28,6 +31,7 @@ class Route:
 
 RECORD = "<slug:slug>/<uuid:pk>/"
 CUSTOMERS = ("customers",)
+GROUPED = ("customers", "orders", "products")
 NOTHING = "00000000-0000-7000-8000-000000000000"  # the id of no record
 LINKS = "org.integrations"
 NOTHING = "00000000-0000-7000-8000-000000000000"
@@ -116,6 +120,12 @@ ROUTES: dict[str, Route] = {
     "imports/<uuid:pk>/undo": Route(path="/imports/{run}/undo", is_run=True, form={}),
     "imports/<uuid:pk>/discard": Route(path="/imports/{run}/discard", is_run=True, form={}),
     "imports/<uuid:pk>/refused": Route(path="/imports/{run}/refused", is_run=True),
+    # work in the background: seen by who ordered it and by auditors
+    "work/": Route(path="/work/"),
+    "work/<uuid:pk>/": Route(path="/work/{work}/", is_work=True),
+    "work/<uuid:pk>/body": Route(path="/work/{work}/body", is_work=True),
+    "work/<uuid:pk>/stop": Route(path="/work/{work}/stop", is_work=True, form={}),
+    "work/<uuid:pk>/undo": Route(path="/work/{work}/undo", is_work=True, form={}),
     # settings
     "settings/": Route(path="/settings/"),
     "settings/following/": Route(path="/settings/following/", needs="org.roles"),
@@ -184,6 +194,10 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/columns": Route(path="/{slug}/columns", verb="view"),
     "<slug:slug>/columns/width": Route(path="/{slug}/columns/width", verb="view", slugs=CUSTOMERS, form={"column": "name", "width": "200"}),
     "<slug:slug>/columns/move": Route(path="/{slug}/columns/move", verb="view", form={}),
+    # lists in groups; contacts have nothing to be grouped by
+    "<slug:slug>/groups": Route(path="/{slug}/groups?group={group}", verb="view", slugs=GROUPED, target="list"),
+    "<slug:slug>/groups/rows": Route(path="/{slug}/groups/rows?group={group}&values=none", verb="view", slugs=GROUPED, target="list"),
+    "<slug:slug>/groups/totals": Route(path="/{slug}/groups/totals?group={group}&values=none", verb="view", slugs=GROUPED, target="count"),
     "<slug:slug>/filters": Route(path="/{slug}/filters", verb="view"),
     "<slug:slug>/filter/<slug:name>": Route(path="/{slug}/filter/{filter}", verb="view"),
     "<slug:slug>/filter/<slug:name>/row": Route(path="/{slug}/filter/{filter}/row", verb="view"),
@@ -205,6 +219,8 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/new": Route(path="/{slug}/new", verb="create"),
     "<slug:slug>/export": Route(path="/{slug}/export?format=csv", verb="export"),
     "<slug:slug>/bulk/set/<slug:name>": Route(path="/{slug}/bulk/set/{field}?ids={pk}", verb="change"),
+    "<slug:slug>/bulk/field": Route(path="/{slug}/bulk/field?ids={pk}", verb="change"),
+    "<slug:slug>/bulk/transfer": Route(path="/customers/bulk/transfer?ids={pk}", verb="transfer", slugs=CUSTOMERS),
     "<slug:slug>/bulk/delete": Route(path="/{slug}/bulk/delete?ids={pk}", verb="delete", form={}),
     RECORD: Route(path="/{slug}/{pk}/", verb="view"),
     f"{RECORD}peek": Route(path="/{slug}/{pk}/peek", verb="view"),

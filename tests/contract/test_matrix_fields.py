@@ -9,6 +9,7 @@ import datetime as dt
 import io
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,7 @@ from zhike.kernel.actor import Rule
 from zhike.kernel.errors import Refused
 from zhike.kernel.fields import MoneyField
 from zhike.kernel.history import last_change_of
+from zhike.kernel.imports import running
 from zhike.kernel.imports.plans import actor_from, actor_plain, may_fill
 from zhike.kernel.imports.targets import all_targets
 from zhike.kernel.metrics import metrics
@@ -293,6 +295,18 @@ def test_every_address_that_reads_is_walked_or_tested_elsewhere() -> None:
         if route.form is None and not route.is_open and not route.is_run and any(hole in route.path for hole in HOLES)
     }
     assert left_out <= ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+def test_an_import_of_a_closed_field_is_refused_by_the_engine(rule: Rule, tmp_path: Path, db: None) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("客户编号,客户名称,城市\nK1,松江甲,无锡\n", encoding="utf-8")
+    mapping = {"客户编号": "customer.code", "客户名称": "customer.name", "城市": "customer.city"}
+    assert running.propose(file, "customers", by=actor(WHO)).mapping == mapping
+    close("customers.customer", ["city"], rule)
+    assert "城市" not in running.propose(file, "customers", by=actor(WHO)).mapping
+    with refused("field_not_permitted", field="customer.city"):
+        running.new_run(file, target="customers", mapping=mapping, by=actor(WHO))
 
 
 def test_no_figure_is_worked_out_of_a_closed_field() -> None:

@@ -134,6 +134,7 @@ objects.add(
         ),
         default_columns=("name", "grade", "sales", "segment", "last_order_at", "orders_count", "owner", "city", "phone"),
         sorts=(Sort(key="updated_at"), Sort(key="sales"), Sort(key="last_order_at")),
+        sums=("sales",),
         filters=(
             Filter(name="owner", label=_("负责人"), kind="person", covered=True),
             Filter(name="team", label=_("团队"), kind="person", covered=True),

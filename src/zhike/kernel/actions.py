@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from . import history
@@ -32,7 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsChanged(Event):
-    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one."""
+    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one.
+
+    `is_found`: their search documents are written already.
+    """
 
     name: ClassVar[str] = "kernel.records_changed"
 
@@ -40,6 +42,7 @@ class RecordsChanged(Event):
     ids: list[str]
     verb: str
     fields: list[str]
+    is_found: bool = False
 
 
 def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]:
@@ -260,8 +263,3 @@ def delete_record(record: R, *, by: Actor) -> uuid.UUID:
 
 def _plain(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
-
-
-def bump(rows: models.QuerySet[Record]) -> None:
-    """Raise version and time of rows that a set-wise change is about to alter."""
-    rows.update(version=F("version") + 1, updated_at=timezone.now())

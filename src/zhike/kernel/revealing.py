@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 
 from django.conf import settings
-from django.db import models
 from django.utils import timezone
 
 from .actions import action
 from .actor import Actor, Rule
 from .errors import Refused
+from .fielddefs import is_custom_name
 from .models import Change, Record
 from .spec import ObjectSpec
+from .veil import CUSTOM
 
 VERB = "reveal"
+TEXTS = ("text", "long", "email")
 A_DAY = 200
 
 
@@ -30,13 +32,12 @@ def is_covered(spec: ObjectSpec, name: str) -> bool:
         return True
     if name not in spec.covered:
         return False
-    field = spec.model._meta.get_field(name)
-    return isinstance(field, models.CharField | models.TextField) and not field.choices
+    return spec.field(name).kind in TEXTS
 
 
 def may_reveal(spec: ObjectSpec, record: Record, name: str, by: Actor) -> bool:
     """Whether somebody may have a field of a record shown in full; False where there is nothing to show."""
-    if not is_covered(spec, name) or not getattr(record, name):
+    if not is_covered(spec, name) or not spec.field(name).value(record):
         return False
     return spec.policy.allows(by, VERB, record)
 
@@ -50,7 +51,8 @@ def reveal(record: Record, name: str, *, by: Actor) -> str:
     def reveal(fresh: Record, *, by: Actor) -> str:
         if _looked_today(by) > limit():  # this look is counted
             raise Refused("too_many_reveals", limit=limit())
-        return str(getattr(fresh, name) or "")
+        value = fresh.custom.get(name.removeprefix(CUSTOM)) if is_custom_name(name) else getattr(fresh, name)
+        return str(value or "")
 
     return reveal(record, by=by.because(name))
 
@@ -67,4 +69,4 @@ def looks_at(record: Record, count: int = 10) -> list[Change]:
 
 def requires_look(spec: ObjectSpec, record: Record, name: str) -> bool:
     """Whether an editor of this field would show what is covered."""
-    return is_covered(spec, name) and bool(getattr(record, name))
+    return is_covered(spec, name) and bool(spec.field(name).value(record))

@@ -98,6 +98,7 @@ def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
         default_columns=tuple(path for path in spec.default_columns if _top(path) not in hidden),
         sorts=tuple(sort for sort in spec.sorts if sort.key not in closed),
         filters=filters,
+        sums=tuple(name for name in spec.sums if name not in closed),
         panels=_panels(spec.panels, hidden),
         form=_asked(spec, spec.form, rules),
         form_more=_asked(spec, spec.form_more, rules),

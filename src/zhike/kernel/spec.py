@@ -163,6 +163,7 @@ class ObjectSpec:
     default_columns: tuple[str, ...]
     sorts: tuple[Sort, ...]
     filters: tuple[Filter, ...] = ()
+    sums: tuple[str, ...] = ()  # columns that groups are added up by
     panels: tuple[Panel, ...] = ()
     form: tuple[str, ...] = ()
     form_more: tuple[str, ...] = ()
@@ -214,7 +215,7 @@ class ObjectSpec:
         yield from (column.path for column in self.columns)
         yield from (sort.key for sort in self.sorts)
         yield from (item.column for item in self.filters if item.build is None)
-        yield from (*self.form, *self.form_more, *self.required, *self.read_only)
+        yield from (*self.form, *self.form_more, *self.required, *self.read_only, *self.sums)
         for panel in self.panels:
             yield from panel.fields
         if self.search:

@@ -25,6 +25,7 @@ from .followups import follow_up
 from .models import Change, HistoryEntry
 from .search.many import drop_gone, refresh_selected
 from .undo_steps import STEPS, Kept, Work
+from .veil import CUSTOM
 
 DAYS = 30
 CHUNK = 20_000
@@ -114,6 +115,7 @@ def _require_open_fields(change: Change, by: Actor) -> None:
     for label in by.field_rules:
         model = apps.get_model(label)
         names = [f.column for f in model._meta.concrete_fields if by.rule(label, f.name)]
+        names += ["custom"] if any(name.startswith(CUSTOM) for name in by.rules(label)) else []
         entries = HistoryEntry.objects.filter(change=change, kind=history.kind_of(model), op="U", old__has_any_keys=names)
         if names and entries.exists():
             raise Refused("field_not_permitted", field=names[0] if len(names) == 1 else label, label=label)

@@ -19,6 +19,7 @@ from zhike.kernel.policy import policy_of
 from .models import Order, OrderLine
 
 STEP = Decimal("0.0001")
+LARGEST = Decimal(10) ** 14
 
 
 @creation(Order)
@@ -44,8 +45,11 @@ def next_number() -> str:
 
 
 def line_amount(quantity: Decimal, price: Decimal, discount: Decimal | None) -> Decimal:
-    """Quantity x unit price x (1 - discount), four decimals, half up."""
-    return (quantity * price * (1 - (discount or Decimal(0)))).quantize(STEP, rounding=ROUND_HALF_UP)
+    """Quantity x unit price x (1 - discount), four decimals, half up. Refused("invalid_value") beyond what an amount can hold."""
+    exact = quantity * price * (1 - (discount or Decimal(0)))
+    if abs(exact) >= LARGEST:
+        raise Refused("invalid_value", field="amount", why="max_digits")
+    return exact.quantize(STEP, rounding=ROUND_HALF_UP)
 
 
 @action(needs="change")

@@ -86,6 +86,7 @@ objects.add(
         ),
         default_columns=("number", "customer", "ordered_at", "amount", "quantity", "status", "owner", "city"),
         sorts=(Sort(key="ordered_at"),),
+        sums=("amount",),
         filters=(
             Filter(name="owner", label=_("负责人"), kind="person", covered=True),
             Filter(name="status", label=_("状态"), choices=lambda: list(Status.choices), covered=True),

@@ -70,7 +70,7 @@ class User(AbstractUser):
     roles = models.ManyToManyField(Role, related_name="users", blank=True)
     teams: models.ManyToManyField[Team, Membership] = models.ManyToManyField(Team, through="Membership", related_name="members")
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]
         constraints: ClassVar = [models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="mail_once")]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="user_by_name")]
 

@@ -115,8 +115,8 @@ def counts(actor: Actor, *, whose: str = "me") -> list[RuleCount]:
     reach = reach_of(actor, whose)
     found = []
     for rule in rules_for(actor):
-        condition: Q = reach.q() & rule.rows(today) & rule.open_for(actor.user_id or 0, now)
-        counted = engine.count(Customer, condition, COUNT_CAP)
+        condition: Q = rule.rows(today) & rule.open_for(actor.user_id or 0, now)
+        counted = engine.count(Customer, condition, COUNT_CAP, reach=reach)
         found.append(RuleCount(rule=rule, count=min(counted, COUNT_CAP), is_capped=counted > COUNT_CAP, query=_query(rule, whose)))
     return found
 

@@ -214,13 +214,22 @@ def _sync(path: Path) -> None:
 
 def keep_newest(folder: Path, count: int) -> list[Path]:
     """Remove all but the newest `count` backups of each company and of the home; those removed."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        found.setdefault(path.name.removesuffix(SUFFIX)[: -len("-20260101-000000")], []).append(path)
-    gone = [path for paths in found.values() for path in paths[:-count]]
+    gone = [path for paths in _by_name(folder).values() for path in paths[:-count]]
     for path in gone:
         path.unlink()
     return gone
+
+
+def newest(folder: Path) -> list[Path]:
+    """The newest backup of each company in a folder."""
+    return [paths[-1] for name, paths in _by_name(folder).items() if name != "home"]
+
+
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        found.setdefault(path.name.removesuffix(SUFFIX)[: -len("-20260101-000000")], []).append(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,9 +73,10 @@ def prepare() -> None:
                 zh=f"“{one.company.name}”没有更新成功，先关着：{one.error}。改好后运行 zhike company migrate",
                 en=f"{one.company.name} could not be brought up to date and stays closed: {one.error}. Then: zhike company migrate",
             )
-    if not are_static_files_fresh():
-        say(zh="整理页面文件……", en="Collecting front-end files …")
-        collect_static()
+    with import_module("zhike.server.working").alone():
+        if not are_static_files_fresh():
+            say(zh="整理页面文件……", en="Collecting front-end files …")
+            collect_static()
 
 
 def tell_progress(company: Company, number: int, total: int) -> None:

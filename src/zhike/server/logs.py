@@ -24,7 +24,7 @@ from zhike.server.companies import current_company
 
 FACTS = (
     "request_id", "company", "actor", "method", "route", "status", "ms", "queries", "task", "job", "attempt", "code", "what", "rows",
-    "seconds", "count", "event_name", "error", "sqlstate", "cause", "frames",
+    "seconds", "count", "read", "event_name", "error", "sqlstate", "cause", "frames",
 )  # fmt: skip
 _SHAPE = re.compile(r"[A-Za-z0-9_.:/<>\[\]|=, ?-]{0,300}")
 _PRIVATE = re.compile(r"\d{7,}|[^\s@]+@[^\s@]+|[\u3400-\u9fff]+|'[^']*'|\"[^\"]*\"")

@@ -150,6 +150,7 @@ LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("简体中文")), ("en", "English")]
 LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = os.environ.get("ZHIKE_TIME_ZONE", "Asia/Shanghai")
+ZHIKE_REVEALS_A_DAY = int(os.environ.get("ZHIKE_REVEALS_A_DAY", "200"))
 USE_TZ = True
 USE_I18N = True
 

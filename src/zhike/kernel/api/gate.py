@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -102,9 +102,9 @@ def _answered(request: HttpRequest, caller: Caller, by_method: Mapping[str, Endp
         return problem(refusal)
 
 
-def _told(request: HttpRequest, caller: Caller, run: Endpoint, parts: Mapping[str, Any]) -> Any:
+def _told(request: HttpRequest, caller: Caller, run: Endpoint, parts: Mapping[str, Any]) -> HttpResponse:
     try:
-        return run(request, caller, **parts)
+        return cast("HttpResponse", run(request, caller, **parts))
     except Refused as refusal:
         return problem(refusal)
 

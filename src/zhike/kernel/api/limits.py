@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.utils import timezone
 
 from ..links.tables import ApiToken
@@ -37,7 +37,7 @@ class Budget:
     def is_spent(self) -> bool:
         return self.used > self.limit
 
-    def put_on(self, response: HttpResponse) -> None:
+    def put_on(self, response: HttpResponseBase) -> None:
         """The headers by which a program paces itself."""
         response["RateLimit-Limit"] = str(self.limit)
         response["RateLimit-Remaining"] = str(max(0, self.limit - self.used))

@@ -85,10 +85,10 @@ def _entry(entry: Any, shapes: tuple[Shape, ...]) -> dict[str, Any]:
 def _before(text: str | None, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     """Values before the change; a covered field says only that it changed."""
     old = json.loads(text, parse_float=Decimal) if text else {}
-    custom = old.get("custom") or {}
+    kept = {f"cf_{key}": value for key, value in (old.get("custom") or {}).items()} | old  # a deleted row holds its own fields whole
     found: dict[str, Any] = {}
     for shape in shapes:
-        kept, name = (custom, shape.field.key) if shape.field.is_custom else (old, shape.field.column)
+        name = shape.field.name if shape.field.is_custom else shape.field.column
         if name in kept:
             found[shape.name] = None if shape.is_covered else _old_value(shape, kept[name])
     return found

@@ -25,7 +25,7 @@ def raw_body(request: HttpRequest, limit: int = LARGEST) -> bytes:
     found: bytes = request.read(limit + 1) if kept is None else kept
     if len(found) > limit:
         raise Refused("too_large", limit=f"{limit >> 20} MB")
-    request._body = found  # type: ignore[attr-defined]
+    request._body = found
     return found
 
 

@@ -20,7 +20,7 @@ from .checks import require_ready
 from .conversion import converter_of, dry_run, require_convertible
 from .definitions import PLAIN, Wish, readers_of, write_wish
 from .jobs import have_indexes_made
-from .works import begin
+from .works import begin, busy, have_words_found
 
 STORED = (*PLAIN, "choices", "required_roles", "formula", "default")
 
@@ -54,6 +54,8 @@ def arrange_field(field: CustomField, wish: Wish, *, by: Actor) -> CustomField:
     if changed:
         save_change(field, *changed)
         have_indexes_made()
+    if "is_searchable" in changed:
+        have_words_found(field, by=by)
     return field
 
 
@@ -72,23 +74,27 @@ def put_in_order(label: str, ids: Sequence[uuid.UUID], *, by: Actor) -> None:
 @action(needs="change")
 def archive_field(field: CustomField, *, by: Actor) -> CustomField:
     """Take a field out of use; its values stay, and come back with it. Refused("still_read") while a formula reads it."""
-    del by
     _require_unread(field)
     field.is_archived = True
     save_change(field, "is_archived")
     have_indexes_made()
+    if field.is_searchable:
+        have_words_found(field, by=by)
     return field
 
 
 @action(needs="change")
 def restore_field(field: CustomField, *, by: Actor) -> CustomField:
-    """Use an archived field again; Refused("taken") when another has its name by now."""
-    del by
+    """Use an archived field again; Refused("taken") when another has its name by now, ("field_busy") while a job works on it."""
+    if busy(field) is not None:
+        raise Refused("field_busy")
     if CustomField.objects.filter(label=field.label, name=field.name, is_archived=False).exclude(pk=field.pk).exists():
         raise Refused("taken", field="name", title=field.name)
     field.is_archived = False
     save_change(field, "is_archived")
     have_indexes_made()
+    if field.is_searchable:
+        have_words_found(field, by=by)
     return field
 
 

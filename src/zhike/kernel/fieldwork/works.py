@@ -44,6 +44,12 @@ def begin(field: CustomField, kind: str, facts: Mapping[str, Any], *, by: Actor)
     return work
 
 
+def have_words_found(field: CustomField, *, by: Actor) -> None:
+    """Have the documents of records with a value written again, because it is or is not searched by from now on."""
+    if not FieldWork.objects.filter(field_id=field.pk, state__in=BUSY).exists():
+        begin(field, "words", {}, by=by)
+
+
 def busy(field: CustomField) -> FieldWork | None:
     """The work of a field that is not done yet."""
     return FieldWork.objects.filter(field_id=field.pk, state__in=BUSY).order_by("-made_at").first()
@@ -99,11 +105,13 @@ def _chunk(work: FieldWork, field: CustomField, converter: Converter | None, siz
         if not rows:
             return False
         held = [(pk, value) for pk, value in rows if value is not None]
-        if converter is None:
+        if work.kind == "words":
+            pass
+        elif converter is None:
             cursor.execute(SQL_CLEAR.format(table=table), {"key": field.key, "ids": [pk for pk, _value in held]})
         elif held:
             _put(cursor, table, field.key, _converted(work, converter, held))
-        if held and field.is_searchable:
+        if held and (field.is_searchable or work.kind == "words"):
             _find_again(model, [pk for pk, _value in held])
         work.after, work.done = rows[-1][0], work.done + len(rows)
         work.save(update_fields=["after", "done", "facts"])
@@ -134,6 +142,8 @@ def _find_again(model: type[Record], ids: list[uuid.UUID]) -> None:
 
 def _close(work: FieldWork, field: CustomField) -> None:
     """A cleared field goes; a converted one gets its new kind and is used again."""
+    if work.kind == "words":
+        return
     if work.kind == "clear":
         field.delete()
         return

@@ -52,9 +52,11 @@ def _deleted(spec: ObjectSpec, ids: Sequence[uuid.UUID], actor: Actor) -> list[d
     return [{"id": str(pk)} for pk in ids if pk in rows and _could_see(spec, rows[pk], actor)]
 
 
-def _could_see(spec: ObjectSpec, row: dict[str, Any], actor: Actor) -> bool:
+def _could_see(spec: ObjectSpec, row: dict[str, Any] | None, actor: Actor) -> bool:
     fields = {field.column: field for field in spec.model._meta.concrete_fields}
-    gone = spec.model(**{fields[column].attname: fields[column].to_python(value) for column, value in row.items() if column in fields})
+    gone = spec.model(
+        **{fields[column].attname: fields[column].to_python(value) for column, value in (row or {}).items() if column in fields}
+    )
     if spec.policy.parent is not None:
         parent = spec.policy.parent._default_manager.filter(pk=getattr(gone, f"{spec.policy.link}_id")).first()
         if parent is None:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TooSlow
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from .addresses import Target
 
@@ -52,7 +54,7 @@ def post(target: Target, body: str, headers: Mapping[str, str]) -> Answer:
         response = connection.getresponse()
         status, text = response.status, _read(response)
         error = "" if 200 <= status < 300 else "redirected" if 300 <= status < 400 else "refused_by_receiver"
-    except (OSError, HTTPError, ValueError) as failure:
+    except (OSError, HTTPError, HTTPException, ValueError) as failure:
         error = _code(failure, time.monotonic() - began)
     finally:
         clock.cancel()
@@ -94,10 +96,12 @@ def _cut(connection: HTTPConnection) -> None:
 
 
 def _code(failure: Exception, seconds: float) -> str:
-    if seconds >= SECONDS_IN_ALL - 0.1 or isinstance(failure, (TooSlow, TimeoutError)):
+    if seconds >= SECONDS_IN_ALL - 0.1:
         return "timed_out"
-    if isinstance(failure, ssl.SSLError) or "certificate" in str(failure).lower():
+    if isinstance(failure, (ssl.SSLError, CertificateError)):
         return "bad_certificate"
-    if isinstance(failure, (NewConnectionError, ConnectionError)):
+    if isinstance(failure, (NewConnectionError, ConnectionError)):  # before the time-outs, of which the first is a kind
         return "no_connection"
+    if isinstance(failure, (TooSlow, TimeoutError)):
+        return "timed_out"
     return "broken_answer"

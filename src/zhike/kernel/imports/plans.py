@@ -9,9 +9,10 @@ from typing import Any, Literal
 from zhike.kernel.actor import Actor, Rule, Scope
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.guessing import Guess, Guessable, guess_mapping
+from zhike.kernel.imports.own import find_target
 from zhike.kernel.imports.reading import Source
 from zhike.kernel.imports.tables import ImportRun
-from zhike.kernel.imports.targets import Entity, ImportField, ImportTarget, Key, Names, find_target
+from zhike.kernel.imports.targets import Entity, ImportField, ImportTarget, Key, Names
 from zhike.kernel.imports.values import Kind
 from zhike.kernel.models import rules_over
 from zhike.kernel.text.folding import fold
@@ -95,7 +96,9 @@ class Plan:
             name = f"{entity.name}.{one.name}"
             if name not in mapped:
                 continue
-            if one.lookup:
+            if one.json:
+                found[one.name] = one.json.format(staged(entity.name, next(iter(one.lookup.writes)) if one.lookup else one.name))
+            elif one.lookup:
                 found |= {column: staged(entity.name, column) for column in one.lookup.writes}
             elif one.is_stored:
                 found[one.db_column] = staged(entity.name, one.name)
@@ -191,7 +194,7 @@ def may_fill(entity: Entity, field: ImportField, by: Actor) -> bool:
 
 
 def target_named(name: str) -> ImportTarget:
-    """The target; Refused("target_unknown") when there is none of that name."""
+    """The target with the company's own fields; Refused("target_unknown") when there is none of that name."""
     target = find_target(name)
     if target is None:
         raise Refused("target_unknown", target=name)

@@ -6,8 +6,8 @@ import datetime as dt
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from zhike.kernel import history, locks
+from zhike.kernel import history, holding
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused, room_on_disk
 from zhike.kernel.events import Event, publish
@@ -140,11 +140,9 @@ def unfinished(sha256: str, target: str, mapping: Mapping[str, str], options: Op
     return next((run for run in runs if run.mapping == dict(mapping) and Options.of(run.options) == options), None)
 
 
-@contextmanager
-def held(run: ImportRun) -> Iterator[bool]:
-    """Hold a run against other processes; answers whether it could be had. The database lets go when a process dies."""
-    with locks.held(LOCK_SPACE, int.from_bytes(run.pk.bytes[-4:], "big", signed=True)) as is_mine:
-        yield is_mine
+def held(run: ImportRun) -> AbstractContextManager[bool]:
+    """Hold a run against other processes; answers whether it could be had."""
+    return holding.held(LOCK_SPACE, run.pk)
 
 
 def check(run: ImportRun, on_progress: OnProgress = silent) -> ImportRun:

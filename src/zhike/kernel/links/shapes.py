@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils.translation import gettext as _
 
 from .. import directory
 from ..actor import Actor
@@ -173,4 +174,4 @@ def _label(shape: Shape, value: Any) -> str:
     if shape.kind not in ("choice", "choices") or value in (None, "", []):
         return ""
     known = {key: str(label) for key, label in shape.field.choices}
-    return "、".join(known.get(one, str(one)) for one in (value if isinstance(value, list) else [value]))
+    return _("、").join(known.get(one, str(one)) for one in (value if isinstance(value, list) else [value]))

@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -186,9 +187,7 @@ def _store_new(work: _Work) -> None:
         with transaction.atomic():
             model._default_manager.bulk_create([record for _place, record in work.new])
     except IntegrityError:
-        work.new = [
-            (place, record) for place, record in work.new if _stored(work, place, lambda record=record: record.save(force_insert=True))
-        ]
+        work.new = [(place, record) for place, record in work.new if _stored(work, place, partial(record.save, force_insert=True))]
     for place, record in work.new:
         work.outcomes[place] = Outcome(result="created", id=record.pk, version=record.version)
 
@@ -206,7 +205,7 @@ def _store_changed(work: _Work) -> None:
         work.changed = [
             (place, record, differing)
             for place, record, differing in work.changed
-            if _stored(work, place, lambda record=record: record.save(update_fields=names))
+            if _stored(work, place, partial(record.save, update_fields=names))
         ]
     for place, record, _differing in work.changed:
         work.outcomes[place] = Outcome(result="changed", id=record.pk, version=record.version)

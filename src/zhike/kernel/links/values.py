@@ -138,7 +138,7 @@ def _decimal(value: Any) -> Decimal:
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**31:
         raise ValueError(value)
-    return value
+    return int(value)
 
 
 def _boolean(value: Any) -> bool:

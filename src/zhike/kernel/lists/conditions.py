@@ -130,14 +130,14 @@ def _dates(chosen: Chosen, actor: Actor) -> Q:
     del actor
     path = chosen.filter.column
     if chosen.op == "none":
-        return Q(**{f"{path}__lt": _EARLY}) | Q(**{f"{path}__isnull": True})
+        return Q(**{f"{path}__lt": EARLY}) | Q(**{f"{path}__isnull": True})
     if chosen.op == "any":
-        return Q(**{f"{path}__gte": _EARLY})
+        return Q(**{f"{path}__gte": EARLY})
     try:
         start, end = span(chosen.op, chosen.values, timezone.localdate())
     except (ValueError, OverflowError, IndexError, KeyError) as wrong:
         raise Refused("filter_value", name=chosen.filter.name, value=chosen.text) from wrong
-    keep = Q(**{f"{path}__gte": midnight(start) if start else _EARLY})
+    keep = Q(**{f"{path}__gte": midnight(start) if start else EARLY})
     return keep & Q(**{f"{path}__lt": midnight(end)}) if end else keep
 
 
@@ -176,7 +176,7 @@ def whole(part: str, day: dt.date) -> tuple[dt.date, dt.date]:
     return start, (start + dt.timedelta(days=31 * months)).replace(day=1)
 
 
-_EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
+EARLY = dt.datetime(1971, 1, 1, tzinfo=dt.UTC)  # earlier means: never
 _KINDS: dict[str, Callable[[Chosen, Actor], Q]] = {
     "choice": _choice,
     "number": _number_choice,
@@ -231,6 +231,11 @@ SPANS: dict[tuple[str, str], Words] = {
 
 def operators(item: Filter, *, may_be_empty: bool) -> list[str]:
     """What can be asked of a filter, in the order in which it is offered."""
+    if item.ops:
+        known = ("in", "not", "starts", "within", "before", "ge", "le", "is", "any", "none")
+        return [op for op in known if op in item.ops and not (op == "is" and "in" in item.ops)]
+    if item.kind == "shared":
+        return ["in"]
     if item.build is not None or item.kind in ("choice", "number", "person"):
         return ["in", "not", "any", "none"]
     if item.kind == "range":

@@ -13,7 +13,8 @@ import heapq
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -42,6 +43,7 @@ STEP_COST_READING = 0.08
 COSTLY = ("holds", "contains", "icontains", "has_key", "contained_by")  # lookups that a GIN index might answer
 COUNT_CAP = 10_000
 TIMEOUT_MS = 4_000
+CANCELLED = "57014"  # the code of a statement that took longer than it may
 EVERYTHING = Reach(kind="all")
 
 Sql = tuple[str, list[Any]]
@@ -120,8 +122,7 @@ def expected(model: type[Record], reach: Reach, condition: Q) -> int:
 
 def count(model: type[Record], condition: Q, cap: int = COUNT_CAP, *, reach: Reach = EVERYTHING) -> int:
     """Matching rows of a reach, exact up to the cap; cap + 1 means more."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        _limit_time(cursor)
+    with timed() as cursor:
         return counted(cursor, model, condition, cap, reach)
 
 
@@ -139,18 +140,25 @@ def _count(cursor: Any, model: type[Record], condition: Q, cap: int) -> int:
     return int(cursor.fetchone()[0])
 
 
-def find(wanted: Wanted) -> Found:
-    """One page of ids; Refused("list_too_slow") when even the planned form exceeds the time limit."""
+@contextmanager
+def timed(milliseconds: int = TIMEOUT_MS) -> Iterator[Any]:
+    """A cursor in a transaction whose statements may take so long at most; Refused("list_too_slow") beyond."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            _limit_time(cursor)
-            rows, shape = _find(wanted, cursor)
-            if wanted.reach.shared is not None:
-                rows = _merged(wanted, rows, _run(cursor, _shared(wanted)))
+            cursor.execute(f"set local statement_timeout = {int(milliseconds)}")
+            yield cursor
     except OperationalError as slow:
-        if getattr(slow.__cause__, "sqlstate", "") != "57014":
+        if getattr(slow.__cause__, "sqlstate", "") != CANCELLED:
             raise
         raise Refused("list_too_slow") from slow
+
+
+def find(wanted: Wanted) -> Found:
+    """One page of ids; Refused("list_too_slow") when even the planned form exceeds the time limit."""
+    with timed() as cursor:
+        rows, shape = _find(wanted, cursor)
+        if wanted.reach.shared is not None:
+            rows = _merged(wanted, rows, _run(cursor, _shared(wanted)))
     ids = [row[0] for row in rows[: wanted.size]]
     more = len(rows) > wanted.size
     last = rows[wanted.size - 1] if more else None
@@ -181,7 +189,7 @@ def _find(wanted: Wanted, cursor: Any) -> tuple[list[Any], str]:
     if wanted.reach.kind == "none":
         return [], "none"
     if wanted.rest == Q():
-        return _run(cursor, _streams(wanted, wanted.size + 1)), "walk"
+        return _run(cursor, streams(wanted, wanted.size + 1)), "walk"
     scope = wanted.reach.within()
     narrowed = scope & wanted.walk
     if narrowed != Q() and estimate(wanted.model, narrowed) <= SMALL_SCOPE:
@@ -242,7 +250,7 @@ def _after(wanted: Wanted, table: str, *, is_inner: bool = False) -> Sql:
     return f'({ours}, {table}."id") {sign} (%s, %s)', [key, last]
 
 
-def _streams(wanted: Wanted, limit: int, columns: Sequence[str] = ()) -> Sql:
+def streams(wanted: Wanted, limit: int, columns: Sequence[str] = ()) -> Sql:
     """The reach as ordered streams, each walked along its own index and merged."""
     table = _table(wanted.model)
     listed = _listed(wanted, table, columns)
@@ -269,7 +277,7 @@ def _listed(wanted: Wanted, table: str, columns: Sequence[str]) -> str:
 
 def _probe(wanted: Wanted, length: int) -> Sql:
     table = _table(wanted.model)
-    inner, params = _streams(wanted, length, wanted.covered or ("*",))
+    inner, params = streams(wanted, length, wanted.covered or ("*",))
     rest, rest_params = where_sql(wanted.model, wanted.rest)
     return (
         f'select {table}."id", {table}."{wanted.key}" from ({inner}) {table} where {rest} '
@@ -329,10 +337,6 @@ def _collect(wanted: Wanted) -> Sql:
 
 def _table(model: type[models.Model]) -> str:
     return f'"{model._meta.db_table}"'
-
-
-def _limit_time(cursor: Any) -> None:
-    cursor.execute(f"set local statement_timeout = {TIMEOUT_MS}")
 
 
 def _cursor_text(value: object) -> str:

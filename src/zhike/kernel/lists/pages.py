@@ -79,7 +79,7 @@ class Rows:
 
 def rows(wanted: Listing, *, columns: Sequence[Column] = (), after: str = "", size: int = engine.PAGE) -> Rows:
     """A page of records, joined only for the columns shown; the same number of queries for 1 row and for 50."""
-    found = engine.find(_wanted(wanted, after, size))
+    found = engine.find(engine_wanted(wanted, after, size))
     joins = sorted({path for column in columns for path in column.join})
     model = wanted.spec.model
     kept = model.objects.filter(pk__in=found.ids).veiled(wanted.actor)
@@ -91,7 +91,8 @@ def rows(wanted: Listing, *, columns: Sequence[Column] = (), after: str = "", si
     )
 
 
-def _wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
+def engine_wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
+    """A listing as the planner takes it: conditions on the sort key apart from the others."""
     walk, rest, covered = Q(), Q(), []
     sort = wanted.spec.sort(wanted.key)
     is_covered = True

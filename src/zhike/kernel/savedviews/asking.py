@@ -13,7 +13,7 @@ from typing import Any
 
 from ..actor import Actor
 from ..errors import Refused
-from ..lists.conditions import OPERATORS, chosen_from, condition
+from ..lists.conditions import chosen_from, condition
 from ..lists.groups import group_of
 from ..spec import ObjectSpec
 from .arranged import ALL, Arrangement, Columns, View, ready_views, role_start
@@ -125,11 +125,10 @@ def usable(spec: ObjectSpec, actor: Actor, filters: Mapping[str, str]) -> tuple[
     """The filters of a view that this reader may use, and the names of those that he may not see or that are gone."""
     found, left_out = {}, []
     for param, value in filters.items():
-        name, _dot, op = param.partition(".")
-        if spec.filter(name) is None or op not in OPERATORS or not _means_something(spec, actor, param, value):
-            left_out.append(name)
-        else:
+        if _means_something(spec, actor, param, value):
             found[param] = value
+        else:
+            left_out.append(param.partition(".")[0])
     return found, tuple(left_out)
 
 

@@ -11,7 +11,7 @@ from ..savedviews.arranged import Columns, keep_columns
 from ..savedviews.asking import Asked
 from ..spec import ObjectSpec
 from .asked import columns_of, part_asked
-from .list import label_in
+from .rows import label_in
 from .web import actor_in, screen, spec_of, trigger, with_params
 
 

@@ -23,8 +23,8 @@ from ..models import ExportRecord
 from ..spec import Column, ObjectSpec
 from .asked import columns_of, listing_of, part_asked
 from .cells import plain, value_at
-from .list import label_in
 from .own import Names, names_for, own_of, plain_own
+from .rows import label_in
 from .web import actor_in, screen, spec_of, with_params
 
 if TYPE_CHECKING:

@@ -151,7 +151,8 @@ def _line(row: CustomField) -> Line:
 
 def _work_words(work: FieldWork) -> str:
     percent = min(99, work.done * 100 // work.total) if work.total else 0
-    return (_("正在清空，%(percent)s%%") if work.kind == "clear" else _("正在转换，%(percent)s%%")) % {"percent": percent}
+    words = {"clear": _("正在清空，%(percent)s%%"), "convert": _("正在转换，%(percent)s%%"), "words": _("正在更新搜索，%(percent)s%%")}
+    return words[work.kind] % {"percent": percent}
 
 
 def _index_words(index: Any) -> str:

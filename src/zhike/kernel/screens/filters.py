@@ -11,11 +11,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from .. import directory
+from ..actor import Actor
 from ..errors import Refused
 from ..lists.conditions import SPANS, Chosen, chosen_from, operators
+from ..registry import objects
 from ..savedviews.asking import Asked
 from ..spec import Filter, ObjectSpec, Words
 from .asked import part_asked
+from .names import names_of
 from .web import actor_in, screen, spec_of
 
 
@@ -29,6 +32,8 @@ class Row:
     values: tuple[str, ...]
     options: Sequence[tuple[str, Words]]
     input: str
+    picker: str = ""  # the object type whose records are searched for
+    picked: str = ""
 
     @property
     def text(self) -> str:
@@ -52,7 +57,7 @@ class Row:
 def dialog(request: HttpRequest, slug: str) -> HttpResponse:
     """All conditions of the list at once; a first one is offered where there is none."""
     spec, one = _asked(request, slug)
-    rows = [_row(spec, chosen) for chosen in chosen_from(spec, one.filters)]
+    rows = [_row(actor_in(request), spec, chosen) for chosen in chosen_from(spec, one.filters)]
     return _render(request, spec, one, rows, {})
 
 
@@ -62,7 +67,7 @@ def one(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     spec, asked = _asked(request, slug)
     item = _filter(spec, name)
     chosen = [one for one in chosen_from(spec, asked.filters) if one.filter.name == item.name]
-    rows = [_row(spec, one) for one in chosen] or [_row(spec, Chosen(filter=item, op="", values=()))]
+    rows = [_row(actor_in(request), spec, one) for one in chosen] or [_row(actor_in(request), spec, Chosen(filter=item, op="", values=()))]
     others = {param: value for param, value in asked.filters.items() if param.partition(".")[0] != item.name}
     return _render(request, spec, asked, rows, others)
 
@@ -71,7 +76,7 @@ def one(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 def row(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A fresh row for one filter."""
     spec, _one = _asked(request, slug)
-    fresh = _row(spec, Chosen(filter=_filter(spec, name), op="", values=()))
+    fresh = _row(actor_in(request), spec, Chosen(filter=_filter(spec, name), op="", values=()))
     return render(request, "kernel/filter_row.html", {"row": fresh, "spec": spec, "spans": spans()})
 
 
@@ -101,7 +106,7 @@ def _render(request: HttpRequest, spec: ObjectSpec, asked: Asked, rows: list[Row
     return render(request, "kernel/filter.html", context)
 
 
-def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
+def _row(actor: Actor, spec: ObjectSpec, chosen: Chosen) -> Row:
     item = chosen.filter
     offered = operators(item, may_be_empty=_may_be_empty(spec, item))
     op = {"is": "in"}.get(chosen.op, chosen.op) if offered[0] == "in" else chosen.op
@@ -114,6 +119,8 @@ def _row(spec: ObjectSpec, chosen: Chosen) -> Row:
         values=chosen.values,
         options=options,
         input=item.kind if item.kind in ("range", "dates") else "options" if options else "text",
+        picker=objects.of(item.model).slug if item.model is not None and objects.has(item.model._meta.label_lower) else "",
+        picked="、".join(names_of(actor, item, chosen.values)) if item.model is not None and chosen.values else "",
     )
 
 
@@ -141,7 +148,7 @@ def operator_words(item: Filter) -> dict[str, str]:
         }  # fmt: skip
     return {
         "in": _("是"), "not": _("不是"), "ge": _("不少于"), "le": _("不多于"), "between": _("在两数之间"), "is": _("等于"),
-        "any": _("已填"), "none": _("没有填"),
+        "starts": _("开头是"), "any": _("已填"), "none": _("没有填"),
     }  # fmt: skip
 
 

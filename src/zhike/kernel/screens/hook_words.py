@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ..hooks.bodies import TEST
 from ..links.shapes import shapes_of
@@ -15,7 +15,11 @@ from ..registry import objects
 from ..spec import Words
 from .words import add_words
 
-VERBS: dict[str, Words] = {"created": gettext_lazy("新建"), "changed": gettext_lazy("改动"), "deleted": gettext_lazy("删除")}
+VERBS: dict[str, Words] = {
+    "created": pgettext_lazy("happened", "新建"),
+    "changed": pgettext_lazy("happened", "改动"),
+    "deleted": pgettext_lazy("happened", "删除"),
+}
 WHY: dict[str, Words] = {
     "refused_by_receiver": gettext_lazy("对方没有接受"),
     "redirected": gettext_lazy("对方要转到别的地址，不跟过去"),
@@ -78,8 +82,8 @@ def events_of(hook: Hook) -> str:
     for spec in objects:
         heard = [str(VERBS[verb]) for verb in VERBS if verb in hook.events.get(spec.label, ())]
         if heard:
-            parts.append(f"{spec.title} " + "、".join(heard))
-    return "，".join(parts)
+            parts.append(f"{spec.title} " + _("、").join(heard))
+    return _("，").join(parts)
 
 
 def reach_of(hook: Hook) -> list[tuple[Words, str, str]]:
@@ -91,7 +95,7 @@ def reach_of(hook: Hook) -> list[tuple[Words, str, str]]:
             continue
         chosen = hook.fields.get(spec.label, ())
         labels = [str(shape.field.label) for shape in shapes_of(spec) if shape.name in chosen]
-        found.append((spec.title, "、".join(heard), "、".join(labels) or _("它能看的全部")))
+        found.append((spec.title, _("、").join(heard), _("、").join(labels) or _("它能看的全部")))
     return found
 
 

@@ -145,7 +145,7 @@ def hook_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     found = list(kept.defer("body")[: PAGE + 1])
     context = _told(hook) | {
         "url": f"/settings/webhooks/{hook.pk}/",
-        "messages": [words.message_line(message) for message in found[:PAGE]],
+        "sent": [words.message_line(message) for message in found[:PAGE]],
         "next": found[PAGE - 1].number if len(found) > PAGE else None,
         "only": only,
         "notice": words.notice_of(hook),

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from .. import directory
 from ..actor import Actor
 from ..imports import checking
+from ..imports.own import find_target
 from ..imports.plans import Options, Plan, actor_from, may_fill, target_named
 from ..imports.tables import ImportRun, State
-from ..imports.targets import ImportTarget, all_targets, find_target
+from ..imports.targets import ImportTarget, all_targets
 from ..imports.words import reason
 from ..registry import objects
 from . import import_words as words

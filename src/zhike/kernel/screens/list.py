@@ -8,29 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import directory
-from ..actor import Actor
-from ..addresses import url_of
 from ..errors import Refused
 from ..lists.conditions import Chosen, chips
-from ..lists.pages import Listing, Size, rows, size_at_once, size_counted
-from ..models import Record
+from ..lists.pages import Listing, rows, size_at_once, size_counted
 from ..savedviews.arranged import ALL, Columns
 from ..savedviews.asking import Asked
-from ..spec import Column, Filter, ObjectSpec
-from ..templatetags.zhike_ui import wan
+from ..spec import Column
 from .asked import asked_in, columns_of, listing_of, part_asked
-from .cells import NUMERIC, Reader, draw
-from .own import names_for, own_of
+from .cells import NUMERIC
+from .groups import grouped_context
+from .names import names_of
+from .rows import draw_row, label_in, label_of_name, reader_for, size_words
 from .tabs import tabs_context
 from .web import actor_in, is_fragment, record_of, screen, spec_of, with_params
 
@@ -74,22 +67,29 @@ def list_page(request: HttpRequest, slug: str) -> HttpResponse:
         raise
     wanted = listing_of(request, one)
     columns, chosen = columns_of(request, one)
-    context = _body_context(request, one, wanted, columns) | {
-        "heads": [_head(column, wanted, one, chosen) for column in columns],
-        "chips": chips_of(one, wanted),
-        "filters": [item for item in spec.filters if item.in_menu],
-        "sort_label": next(sort.label or label_in(spec, sort.key) for sort in spec.sorts if sort.key == wanted.key),
-        **tabs_context(request, one),
-    }
+    drawn = grouped_context(request, one, wanted, columns) if one.grouping else _rows_context(request, one, wanted, columns)
+    context = (
+        drawn
+        | _body_context(request, one, columns)
+        | {
+            "heads": [_head(column, wanted, one, chosen) for column in columns],
+            "chips": chips_of(one, wanted),
+            "filters": [item for item in spec.filters if item.in_menu],
+            "sort_label": next(
+                sort.label or label_in(spec, sort.key) for sort in spec.sorts if sort.key == drawn.get("sort_key", wanted.key)
+            ),
+            **tabs_context(request, one),
+        }
+    )
     whole = not (is_fragment(request) and request.headers.get("HX-Target") == "list")
     response = render(request, "kernel/list.html" if whole else "kernel/list_body.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])  # going back must not show the bare fragment
     return response
 
 
-def _body_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Sequence[Column]) -> dict[str, Any]:
+def _body_context(request: HttpRequest, one: Asked, columns: Sequence[Column]) -> dict[str, Any]:
     actor, spec = actor_in(request), one.spec
-    return _rows_context(request, one, wanted, columns) | {
+    return {
         "spec": spec,
         "params": one.params,
         "query": with_params(one.params),
@@ -127,7 +127,7 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     columns, _chosen = columns_of(request, part_asked(request, spec))
-    row = _row(record, columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
+    row = draw_row(record, columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
@@ -143,47 +143,13 @@ def _rows_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Se
     more = f"/{wanted.spec.slug}/rows{with_params(one.params | {'after': page.next})}" if page.next else ""
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     return {
-        "rows": [_row(record, columns, wanted.spec, reader, suffix) for record in page.records],
+        "rows": [draw_row(record, columns, wanted.spec, reader, suffix) for record in page.records],
         "more_url": more,
         "size_words": size_words(wanted.spec, size),
         "size_is_exact": size.is_exact,
         "size": size,
         "is_filtered": wanted.is_filtered,
     }
-
-
-def reader_for(request: HttpRequest, records: Sequence[Record], columns: Sequence[Column], spec: ObjectSpec) -> Reader:
-    """Names that the cells of these records need: two small queries at most, and those of own fields that hold ids."""
-    actor = actor_in(request)
-    kinds = {column.cell for column in columns}
-    owners = {r.owner_id for r in records if r.owner_id} if "person" in kinds else set()
-    team_ids = {r.team_id for r in records if r.team_id} if "team" in kinds else set()
-    own = [found for column in columns if (found := own_of(spec, column.path)) and column.path not in spec.covered]
-    return Reader(
-        user_id=actor.user_id,
-        people=directory.people(owners) if owners else {},
-        teams=directory.teams(team_ids) if team_ids else {},
-        own=names_for(actor, own, records),
-    )
-
-
-def _row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader: Reader, query: str) -> SafeString:
-    """A row of the table. Made in Python: a template would spend half of the page's time on its 450 cells.
-
-    `query` names the view whose columns the row is drawn in again.
-    """
-    cells = "".join(f'<td class="{_css(column)}">{draw(record, column, spec, reader)}</td>' for column in columns)
-    url, name = url_of(record), escape(str(record))
-    return mark_safe(
-        f'<tr data-row data-id="{record.pk}" data-peek="{url}peek" data-open="{url}" data-row-url="{url}row{query}">'
-        f'<td class="ck"><input class="form-check-input" type="checkbox" data-select value="{record.pk}" '
-        f'aria-label="{_("选择")} {name}"></td>{cells}</tr>\n'
-    )
-
-
-def _css(column: Column) -> str:
-    numeric = "num " if column.cell in NUMERIC else ""
-    return f"{numeric}{column.phone}" if column.phone or numeric else "mut2"
 
 
 def _head(column: Column, wanted: Listing, one: Asked, chosen: Columns) -> Head:
@@ -201,21 +167,6 @@ def _head(column: Column, wanted: Listing, one: Asked, chosen: Columns) -> Head:
     )
 
 
-def label_in(spec: ObjectSpec, path: str) -> object:
-    column = spec.column(path)
-    if column is not None and column.label:
-        return column.label
-    return spec.field(path.split("__")[0]).label
-
-
-def label_of_name(spec: ObjectSpec, name: str) -> object:
-    """What a name that a view mentions is called, even where this reader's type does not have it: the words are no secret."""
-    try:
-        return label_in(spec, name)
-    except FieldDoesNotExist:
-        return name
-
-
 def chips_of(one: Asked, wanted: Listing) -> list[Chip]:
     """The filters in words, with names of people, teams and choices."""
     worded = chips(wanted.chosen, partial(names_of, wanted.actor))
@@ -228,29 +179,6 @@ def chips_of(one: Asked, wanted: Listing) -> list[Chip]:
 def _without(one: Asked, chosen: Chosen) -> str:
     filters = {name: value for name, value in one.filters.items() if name != chosen.param}
     return f"/{one.spec.slug}/{with_params(one.address(filters=filters))}"
-
-
-def names_of(actor: Actor, item: Filter, values: Sequence[str]) -> list[str]:
-    """Stored values of a filter as a reader knows them."""
-    if item.names:
-        return item.names(actor, values)
-    if item.kind == "person":
-        ids = [int(v) for v in values if v.isdigit()]
-        known = directory.teams(ids) if item.column == "team" else directory.people(ids)
-        return [_("我") if v == "me" else known.get(int(v), v) if v.isdigit() else v for v in values]
-    if item.choices:
-        known_choices = {key: str(label) for key, label in item.choices()}
-        return [known_choices.get(v, v) for v in values]
-    if item.kind == "range":
-        return [wan(v) for v in values]
-    return list(values)
-
-
-def size_words(spec: ObjectSpec, size: Size) -> str:
-    """1,840 家, or 约 12.4万 家."""
-    if size.is_exact:
-        return _("%(count)s %(unit)s") % {"count": f"{size.count:,}", "unit": spec.unit}
-    return _("约 %(count)s %(unit)s") % {"count": wan(size.count), "unit": spec.unit}
 
 
 def count_words(count: int, unit: object) -> str:

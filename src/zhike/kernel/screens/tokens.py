@@ -89,7 +89,7 @@ def _may(token: ApiToken) -> str:
     if not token.scopes:
         return _("全部权限")
     words = {READ: _("读"), WRITE: _("读写")}
-    return "，".join(f"{spec.title} {words[token.scopes[spec.label]]}" for spec in guarded() if token.scopes.get(spec.label) in words)
+    return _("，").join(f"{spec.title} {words[token.scopes[spec.label]]}" for spec in guarded() if token.scopes.get(spec.label) in words)
 
 
 class TokenForm(forms.Form):

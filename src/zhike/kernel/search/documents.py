@@ -15,6 +15,7 @@ from ..registry import objects
 from ..spec import ObjectSpec, SearchSource
 from ..text.folding import fold_key
 from ..text.phones import digits
+from .own import own_words, searchable, texts_of
 from .tokens import SearchParts, documents, tokens
 
 CHUNK = 5_000
@@ -44,7 +45,7 @@ def refresh(model: type[Record], ids: Iterable[uuid.UUID]) -> None:
 
 def _rows(spec: ObjectSpec, source: SearchSource, ids: Sequence[uuid.UUID]) -> list[tuple[Any, ...]]:
     named = [name for name in (source.title, source.code, source.phone, source.person) if name]
-    return list(spec.model._default_manager.filter(pk__in=ids).values_list(*COLUMNS, *named))
+    return list(spec.model._default_manager.filter(pk__in=ids).values_list(*COLUMNS, *named, "custom"))
 
 
 def _refresh(spec: ObjectSpec, source: SearchSource, ids: Sequence[uuid.UUID]) -> None:
@@ -56,18 +57,21 @@ def _refresh(spec: ObjectSpec, source: SearchSource, ids: Sequence[uuid.UUID]) -
 
 
 def write_documents(spec: ObjectSpec, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Upsert documents of rows (pk, owner, team, updated_at, then the source's title, code, phone, person where named)."""
+    """Upsert documents of rows: pk, owner, team, updated_at, the source's title, code, phone, person where named, own fields."""
     source = spec.search
     if source is None or not rows:
         return
-    vectors, titles = _words(source, rows, {})
+    vectors, titles = _words(spec, rows, {})
     with connection.cursor() as cursor:
         ids, owners, teams, times = zip(*(row[:4] for row in rows), strict=True)
         cursor.execute(UPSERT, [kind_of(spec.model), list(ids), list(owners), list(teams), list(times), titles, vectors])
 
 
-def _words(source: SearchSource, rows: Sequence[tuple[Any, ...]], covers: Mapping[str, Rule]) -> tuple[list[str], list[str]]:
-    """Vector and folded names of each row; what `covers` names (code, phone, also) is left out but for a masked phone's end."""
+def _words(spec: ObjectSpec, rows: Sequence[tuple[Any, ...]], covers: Mapping[str, Rule]) -> tuple[list[str], list[str]]:
+    """Vector and folded names of each row; what `covers` names (code, phone, also, an own field) is left out but for a masked
+    phone's end."""
+    source = spec.search
+    assert source is not None
     extra = source.also([row[0] for row in rows]) if source.also else {}
     columns = _columns(source, rows)
     phones = [_uncovered(phone, covers.get("phone")) for phone in columns["phone"]]
@@ -80,6 +84,11 @@ def _words(source: SearchSource, rows: Sequence[tuple[Any, ...]], covers: Mappin
             shown = tuple(_uncovered(number, covers.get("also")) for number in numbers)
             vectors[place] += " " + tokens(SearchParts(people=() if "names" in covers else tuple(names), phones=shown))
             titles[place] += "\n" + "\n".join(fold_key(name) for name in names)
+    own = [field for field in searchable(spec.label) if field.name not in covers]
+    for place, row in enumerate(rows) if own else ():
+        lexemes, keys = own_words(texts_of(row[-1], own))
+        vectors[place] += lexemes
+        titles[place] += keys
     return vectors, titles
 
 
@@ -92,7 +101,7 @@ def held_openly(spec: ObjectSpec, ids: Sequence[uuid.UUID], tsquery: str, covers
     """Those of some hits that also match without what a reader may not see, in the order given."""
     assert spec.search is not None
     rows = _rows(spec, spec.search, ids)
-    vectors, _titles = _words(spec.search, rows, covers)
+    vectors, _titles = _words(spec, rows, covers)
     with connection.cursor() as cursor:
         cursor.execute(
             "select u.id from unnest(%s::uuid[], %s::text[]) as u(id, tsv) where u.tsv::tsvector @@ %s::tsquery",

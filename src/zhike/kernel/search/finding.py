@@ -18,6 +18,7 @@ from ..registry import objects
 from ..seen import seen
 from ..spec import ObjectSpec
 from .documents import held_openly
+from .own import searchable
 from .tokens import query
 
 LONGEST = 80
@@ -81,6 +82,10 @@ def _covers(spec: ObjectSpec, actor: Actor) -> dict[str, Rule]:
     asked = {"code": (spec.label, source.code), "phone": (spec.label, source.phone), "also": (source.also_of, "phone")}
     found = {role: actor.rule(label, field) for role, (label, field) in asked.items()}
     covers = {role: rule for role, rule in found.items() if rule is not None and rule >= Rule.MASKED}
+    for own in searchable(spec.label):
+        rule = actor.rule(spec.label, own.name)
+        if rule is not None and rule >= Rule.MASKED:
+            covers[own.name] = rule
     if source.also_of in actor.apart:  # whose words they are is not who sees the record
         covers |= {"also": Rule.HIDDEN, "names": Rule.HIDDEN}
     return covers

@@ -27,7 +27,6 @@ from ..roles.editing import require_may_give
 from .tables import SingleSignOn
 
 LABEL = "org.singlesignon"
-SAFE = ("https://", "http://127.0.0.1", "http://localhost")
 FIELDS = (
     "name", "is_on", "trusts_mail", "client_id", "server_url", "entity_id", "sso_url", "certificate", "domains", "role_id", "team_id",
 )  # fmt: skip
@@ -128,27 +127,29 @@ def _free_username(mail: str) -> str:
 def _write(one: SingleSignOn, wish: ProviderWish, by: Actor) -> None:
     values = {name: wish.values.get(name, getattr(one, name)) for name in FIELDS}
     values["domains"] = sorted({str(domain).strip().lstrip("@").lower() for domain in values["domains"] if str(domain).strip()})
-    _require_whole(one, values)
-    if values["role_id"] and values["role_id"] != one.role_id:
-        role = Role.objects.filter(pk=values["role_id"]).first()
-        if role is None:
-            raise Refused("gone", label="org.role")
-        require_may_give(by, role)
+    _check(one, values, by)
     for name, value in values.items():
         setattr(one, name, value)
     if wish.secret:
         one.secret = seal(wish.secret, bound_to=_place(one))
 
 
-def _require_whole(one: SingleSignOn, values: Mapping[str, Any]) -> None:
-    """Refused("required") for what is missing, ("invalid_value") for an address that could be read on its way."""
+def _check(one: SingleSignOn, values: Mapping[str, Any], by: Actor) -> None:
+    """Refused: required, invalid_value (an address without TLS), gone (no such role), or more than the actor may give."""
     needed = ("name", "client_id", "server_url") if one.kind == SingleSignOn.Kind.OIDC else ("name", "entity_id", "sso_url", "certificate")
-    missing = next((name for name in needed if not values[name]), "role_id" if values["domains"] and not values["role_id"] else "")
-    if missing:
-        raise Refused("required", field=missing)
+    for name in needed:
+        if not values[name]:
+            raise Refused("required", field=name)
     for name in ("server_url", "sso_url"):
-        if values[name] and not str(values[name]).startswith(SAFE):
+        if values[name] and not str(values[name]).startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise Refused("invalid_value", field=name)
+    if values["domains"] and not values["role_id"]:
+        raise Refused("required", field="role_id")
+    if values["role_id"] and values["role_id"] != one.role_id:
+        role = Role.objects.filter(pk=values["role_id"]).first()
+        if role is None:
+            raise Refused("gone", label="org.role")
+        require_may_give(by, role)
 
 
 def _place(one: SingleSignOn) -> str:

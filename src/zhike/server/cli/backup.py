@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from zhike.server.backups import Backup, backup_all, backup_company, keep_newest
+from zhike.server.backups import Backup, backup_all, backup_company, keep_newest, newest
 from zhike.server.cli.context import json_option, ready_django
 from zhike.server.console import say, show, show_json, words
 from zhike.server.control import get_company
@@ -30,6 +31,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--check", "to_check", type=_PATH, help=words(zh="试着恢复这份备份到临时库，逐行核对", en="Prove that this backup can be restored")
 )
+@click.option("--check-newest", "is_newest", is_flag=True, help=words(zh="核对每家公司最新的一份", en="Prove the newest of each company"))
 @click.option(
     "--base",
     is_flag=True,
@@ -38,24 +40,28 @@ _PATH = click.Path(path_type=Path)
     ),
 )
 @json_option
-def backup(name: str | None, folder: Path | None, keep: int | None, to_check: Path | None, base: bool, as_json: bool) -> None:
-    """Back up, check a backup, or make a base for going back to a moment."""
+def backup(folder: Path | None, as_json: bool, **wish: Any) -> None:
+    """Back up, check backups, or make a base for going back to a moment."""
+    target = folder or current_home().backups
     with ready_django():
-        if to_check is not None:
-            _tell_equal(check_backup(to_check), as_json)
-            return
-        if base:
-            made = base_backup(keep=keep or 2)
+        if wish["to_check"] or wish["is_newest"]:
+            for path in [wish["to_check"]] if wish["to_check"] else newest(target):
+                _tell_equal(check_backup(path), as_json)
+        elif wish["base"]:
+            made = base_backup(keep=wish["keep"] or 2)
             show(zh=f"底本：{made.path}（{made.size / 1e6:.1f} MB）", en=f"Base: {made.path} ({made.size / 1e6:.1f} MB)")
-            return
-        target = folder or current_home().backups
-        wanted = [backup_company(get_company(name), target)] if name else backup_all(target)
-        done = []
-        for one in wanted:
-            done.append(one)
-            if not as_json:
-                _tell(one)
-        gone = keep_newest(target, keep) if keep else []
+        else:
+            _back_up(target, wish["name"], wish["keep"], as_json)
+
+
+def _back_up(target: Path, name: str | None, keep: int | None, as_json: bool) -> None:
+    wanted = [backup_company(get_company(name), target)] if name else backup_all(target)
+    done = []
+    for one in wanted:
+        done.append(one)
+        if not as_json:
+            _tell(one)
+    gone = keep_newest(target, keep) if keep else []
     if as_json:
         show_json({"backups": [{**asdict(one), "path": str(one.path)} for one in done], "removed": [str(path) for path in gone]})
     elif gone:

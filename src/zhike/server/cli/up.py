@@ -89,7 +89,13 @@ def _start(supervisor: Supervisor, parts: Parts) -> None:
     make_control()
     if not is_ready():
         _run(supervisor, ["-m", "zhike.server.bootstrap"])
-        if parts.demo and not supervisor.is_stopping and not list_companies() and find_spec(_DEMO_COMMAND) is not None:
+        if (
+            parts.demo
+            and parts.role == "all"
+            and not supervisor.is_stopping
+            and not list_companies()
+            and find_spec(_DEMO_COMMAND) is not None
+        ):
             say(zh="首次启动：生成演示公司……", en="First start: making a demo company …")
             _run(supervisor, ["-m", "zhike.server.cli", "demo"])
     if supervisor.is_stopping:

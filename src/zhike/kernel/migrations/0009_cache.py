@@ -10,8 +10,7 @@ create index kernel_cache_expires on kernel_cache (expires);
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0007_views'),
-        ('kernel', '0009_fields'),
+        ('kernel', '0005_work'),
     ]
 
     operations = [

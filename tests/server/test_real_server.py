@@ -27,7 +27,8 @@ def site() -> Iterator[Ground]:
         found.start_pooler()
         made = found.zhike("company", "create", "甲公司", "--slug", "jia", "--json")
         assert made.returncode == 0, made.stderr
-        (found.folder / "admin.json").write_text(made.stdout)
+        assert json.loads(made.stdout)["link"].startswith("/login/join/")
+        (found.folder / "admin.json").write_text(found.zhike("user", "password", "admin", "--json").stdout)
         sheet = found.folder / "orders.csv"
         sheet.write_text(SHEET)
         imported = found.zhike("import", str(sheet), "--as", "orders")

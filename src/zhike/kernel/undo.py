@@ -23,6 +23,7 @@ from .actor import Actor, Scope
 from .errors import Refused
 from .followups import follow_up
 from .models import Change, HistoryEntry
+from .policy import policy_of
 from .search.many import drop_gone, refresh_selected
 from .undo_steps import STEPS, Kept, Work
 from .veil import CUSTOM
@@ -68,7 +69,15 @@ def may_undo(change: Change, by: Actor) -> bool:
     """Whoever made the change, or who may change all such records or the company's settings."""
     if by.kind == "system" or (change.actor_id is not None and change.actor_id == by.user_id):
         return True
-    return by.scope("org.settings", "change") is not None or by.scope(change.label, "change") is Scope.ALL
+    return by.scope("org.settings", "change") is not None or by.scope(_grants_of(change.label), "change") is Scope.ALL
+
+
+def _grants_of(label: str) -> str:
+    """The label whose grants decide about changes of an object type: that of its policy, where it has one."""
+    try:
+        return policy_of(apps.get_model(label)).label
+    except (LookupError, ValueError):
+        return label
 
 
 def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) -> UndoReport:

@@ -233,3 +233,8 @@ def set_state(slug: str, state: str, note: str = "") -> None:
     """Open a company, or say why it is not open; other processes hear of it within five seconds."""
     with control() as connection:
         connection.execute("UPDATE company SET state = %s, note = %s WHERE slug = %s", [state, note[:500], slug])
+
+
+def address_of(company: Company, port: int) -> str:
+    """Where a company is reached: its own host name over TLS, else its short name on this machine."""
+    return f"https://{company.hosts[0]}" if company.hosts else f"http://{company.slug}.localhost:{port}"

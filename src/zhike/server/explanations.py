@@ -21,6 +21,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "数据库没有起来，记录见 {log}：\n{detail}",
         "The database did not start, see {log}:\n{detail}",
     ),
+    "user_unknown": ("没有叫“{username}”的在用用户。看一下：zhike user list", "There is no active user {username}. See: zhike user list"),
     "user_refused": ("没有做成：{detail}", "Not done: {detail}"),
     "database_unreachable": ("连不上数据库：{detail}", "The database cannot be reached: {detail}"),
     "database_url_invalid": (

@@ -132,7 +132,7 @@ def join_page(request: HttpRequest) -> HttpResponse:
     token = str(request.session.get(JOIN, ""))
     person = person_of(token) if token else None
     if person is None:
-        return render(request, "account/join.html", {"is_over": True}, status=410)
+        return render(request, "account/join.html", {"is_over": True})
     problem, field = "", ""
     if request.method == "POST":
         try:

@@ -8,6 +8,8 @@ from zhike.customers.screens import urlpatterns as customers
 from zhike.orders.screens import urlpatterns as orders
 from zhike.org.entry.account_screens import urlpatterns as account
 from zhike.org.field_screens import urlpatterns as field_roles
+from zhike.org.people.screens import urlpatterns as people
+from zhike.org.people.team_screens import urlpatterns as teams
 from zhike.org.roles.following_screens import urlpatterns as following
 from zhike.org.roles.screens import urlpatterns as roles
 from zhike.org.roles.who_screens import urlpatterns as who
@@ -22,6 +24,8 @@ urlpatterns = [
     *customers,
     *orders,
     *analytics,
+    *people,
+    *teams,
     *roles,
     *following,
     *who,

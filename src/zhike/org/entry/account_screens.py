@@ -33,7 +33,7 @@ from ..models import Membership, User
 from ..passwords import check_password
 from ..people.editing import change_own
 from ..people.sessions import end_sessions
-from ..people.sheets import PERSON, person_sheet
+from ..people.sheets import PERSON, person_sheet, read_person
 from .policy import needs_factor
 from .tables import SingleSignOn
 
@@ -63,7 +63,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=204)
         response["HX-Location"] = "/account/profile/"
         response.set_cookie("django_language", me.language, max_age=YEAR, samesite="Lax")
-        change = last_change_of(person_sheet(me).pk)
+        change = last_change_of(read_person(me).pk)
         return toast(response, _("已保存"), undo=f"/changes/{change}/undo" if change else "")
     memberships = Membership.objects.filter(user=me).select_related("team").order_by("-is_home", "team__name")
     context = {"me_user": me, "languages": LANGUAGES, "roles": me.roles.order_by("name"), "memberships": memberships}

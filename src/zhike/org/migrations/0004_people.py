@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
         ('org', '0003_roles'),
-        ('kernel', '0009_cache'),
+        ('kernel', '0011_cache'),
     ]
 
     operations = [

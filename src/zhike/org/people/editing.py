@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -25,7 +26,7 @@ from zhike.kernel.undo import guard_undo
 from ..models import Role, Team, User
 from ..roles.editing import require_may_give
 from .sessions import end_sessions
-from .sheets import PERSON, person_sheet
+from .sheets import PERSON, person_sheet, read_person
 from .tables import PersonSheet
 
 KEEPERS = (("org.people", "change"), ("org.roles", "change"))
@@ -52,7 +53,7 @@ class Wish:
 
 def wish_of(user: User) -> Wish:
     """What a person is here now."""
-    return _wish(person_sheet(user))
+    return _wish(read_person(user))
 
 
 def invite(wish: Wish, *, by: Actor) -> User:
@@ -119,7 +120,8 @@ def reactivate(user: User, *, by: Actor) -> uuid.UUID:
         _store(sheet, replace(_wish(sheet), is_active=True), by, "")
         return _current()
 
-    change = reactivate(person_sheet(user), by=by)
+    with transaction.atomic():
+        change = reactivate(person_sheet(user), by=by)
     user.refresh_from_db()
     return change
 
@@ -139,6 +141,34 @@ def change_own(user: User, *, name: str, language: str, by: Actor) -> User:
             settle(str(change.pk), PERSON)
     user.refresh_from_db()
     return user
+
+
+def note_link(user: User, *, by: Actor) -> None:
+    """Ask whether somebody may give a person a new link, and write it down. Refused: not_permitted, more_than_held, inactive."""
+
+    @action(needs="change")
+    def send_link(sheet: PersonSheet, *, by: Actor) -> None:
+        del sheet
+        require_not_above(by, user)
+        if not user.is_active:
+            raise Refused("person_inactive")
+
+    with transaction.atomic():
+        send_link(person_sheet(user), by=by)
+
+
+def reset_factors(user: User, *, by: Actor) -> None:
+    """Take away the second factors of one who lost them, and end what he is logged in with. Refused: not_permitted, more_than_held."""
+
+    @action(needs="change")
+    def reset_factors(sheet: PersonSheet, *, by: Actor) -> None:
+        del sheet
+        require_not_above(by, user)
+        Authenticator.objects.filter(user=user).delete()
+        end_sessions(user.pk)
+
+    with transaction.atomic():
+        reset_factors(person_sheet(user), by=by)
 
 
 def mark(wish: Wish) -> str:

@@ -23,25 +23,51 @@ set_policy(TeamSheet, shared("org.people"))
 
 
 def person_sheet(user: User) -> PersonSheet:
-    """The sheet of a person as his rows stand now; rows that were written past it are taken over."""
+    """The sheet of a person, stored as his rows stand now; rows that were written past it are taken over."""
+    return _stored(*_person(user))
+
+
+def read_person(user: User) -> PersonSheet:
+    """The sheet of a person as his rows stand now; nothing is written."""
+    return _person(user)[0]
+
+
+def _person(user: User) -> tuple[PersonSheet, bool]:
     sheet = PersonSheet.objects.filter(user_id=user.pk).first() or PersonSheet(user_id=user.pk)
-    memberships = dict(Membership.objects.filter(user=user).values_list("team_id", "is_home"))
-    wanted: dict[str, Any] = {name: getattr(user, name) for name in PLAIN}
-    wanted |= {"roles": sorted(user.roles.values_list("pk", flat=True)), "teams": sorted(memberships)}
+    fresh = User.objects.get(pk=user.pk)
+    memberships = dict(Membership.objects.filter(user=fresh).values_list("team_id", "is_home"))
+    wanted: dict[str, Any] = {name: getattr(fresh, name) for name in PLAIN}
+    wanted |= {"roles": sorted(fresh.roles.values_list("pk", flat=True)), "teams": sorted(memberships)}
     wanted["home"] = next((team for team, is_home in memberships.items() if is_home), None)
     return _taken_over(sheet, wanted)
 
 
 def team_sheet(team: Team) -> TeamSheet:
-    """The sheet of a team as its row stands now."""
+    """The sheet of a team, stored as its row stands now."""
+    return _stored(*_team(team))
+
+
+def read_team(team: Team) -> TeamSheet:
+    """The sheet of a team as its row stands now; nothing is written."""
+    return _team(team)[0]
+
+
+def _team(team: Team) -> tuple[TeamSheet, bool]:
     sheet = TeamSheet.objects.filter(team_id=team.pk).first() or TeamSheet(team_id=team.pk)
-    return _taken_over(sheet, {"name": team.name, "parent_id": team.parent_id})
+    fresh = Team.objects.get(pk=team.pk)
+    return _taken_over(sheet, {"name": fresh.name, "parent_id": fresh.parent_id})
 
 
-def _taken_over(sheet: Sheet, wanted: dict[str, Any]) -> Sheet:
-    if sheet._state.adding or any(getattr(sheet, name) != value for name, value in wanted.items()):
-        for name, value in wanted.items():
-            setattr(sheet, name, value)
+def _taken_over(sheet: Sheet, wanted: dict[str, Any]) -> tuple[Sheet, bool]:
+    """The sheet with the values, and whether what is stored of it differs."""
+    is_behind = sheet._state.adding or any(getattr(sheet, name) != value for name, value in wanted.items())
+    for name, value in wanted.items():
+        setattr(sheet, name, value)
+    return sheet, is_behind
+
+
+def _stored(sheet: Sheet, is_behind: bool) -> Sheet:
+    if is_behind:
         sheet.save()
     return sheet
 

@@ -11,7 +11,7 @@ from zhike.server.backups import backup_company
 from zhike.server.bootstrap import tell_progress
 from zhike.server.cli.context import json_option, with_django
 from zhike.server.console import is_chinese, say, show, show_json, show_table, words
-from zhike.server.control import Company, get_company, list_companies, list_kept
+from zhike.server.control import Company, address_of, get_company, list_companies, list_kept
 from zhike.server.founding import create_company, drop_company, rename_company
 from zhike.server.home import current_home
 from zhike.server.moving import drop_kept, drop_rooms, move_company
@@ -20,6 +20,11 @@ from zhike.server.upgrading import bring_up_to_date
 
 host_option = click.option(
     "--host", "hosts", multiple=True, help=words(zh="自己的主机名，可多次", en="A host name of its own; may be repeated")
+)
+
+
+port_option = click.option(
+    "--port", default=8000, show_default=True, help=words(zh="网页的端口，写在网址里", en="Port of the web server, for the address")
 )
 
 
@@ -37,24 +42,26 @@ def company() -> None:
 @click.argument("name")
 @click.option("--slug", help=words(zh="短名，用在网址里；默认取拼音", en="Short name for the address; default: its pinyin"))
 @host_option
+@port_option
 @json_option
 @with_django
-def create(name: str, slug: str | None, hosts: tuple[str, ...], as_json: bool) -> None:
-    """Create a company and say its address."""
+def create(name: str, slug: str | None, hosts: tuple[str, ...], port: int, as_json: bool) -> None:
+    """Create a company, say its address and the link by which its first administrator chooses a password."""
     say(zh=f"新建“{name}”……", en=f"Creating {name} …")
     made = create_company(name, slug, hosts=hosts)
-    admin, password = _found_staff(made)
+    admin, link = _found_staff(made)
     if as_json:
-        show_json({**plain(made), "username": admin, "password": password})
-    else:
+        show_json({**plain(made), "username": admin, "link": link})
+        return
+    show(
+        zh=f"已新建：{made.name}（{made.slug}）  {address_of(made, port)}",
+        en=f"Created {made.name} ({made.slug})  {address_of(made, port)}",
+    )
+    if admin:
         show(
-            zh=f"已新建：{made.name}（{made.slug}）  {_address(made)}\n登录：{admin}  密码 {password}（只显示这一次）",
-            en=f"Created {made.name} ({made.slug})  {_address(made)}\nLog in: {admin}  password {password} (shown only now)",
+            zh=f"管理员 {admin} 还没有密码。打开这个链接设一个（只能用一次，7 天内有效）：\n  {address_of(made, port)}{link}",
+            en=f"The administrator {admin} has no password yet. Open this link to choose one (once, within 7 days):\n  {address_of(made, port)}{link}",
         )
-
-
-def _address(made: Company) -> str:
-    return f"https://{made.hosts[0]}" if made.hosts else f"http://{made.slug}.localhost:8000"
 
 
 def plain(item: Company) -> dict[str, object]:

@@ -15,7 +15,7 @@ import click
 from zhike.server.bootstrap import demo_logins, is_ready, name_settings
 from zhike.server.connection import is_embedded
 from zhike.server.console import is_chinese, say, show, words
-from zhike.server.control import Company, list_companies, make_control
+from zhike.server.control import Company, address_of, list_companies, make_control
 from zhike.server.embedded import Embedded
 from zhike.server.home import Home, current_home
 from zhike.server.processes import ServerError, child_setup
@@ -23,6 +23,7 @@ from zhike.server.supervisor import Supervisor, Web, is_port_free, signals_of
 
 _DEMO_PASSWORD = "zhike-demo"
 _DEMO_COMMAND = "zhike.server.cli.demo"
+_PEOPLE = "zhike.org"
 
 
 @click.command(
@@ -89,15 +90,8 @@ def _start(supervisor: Supervisor, parts: Parts) -> None:
     make_control()
     if not is_ready():
         _run(supervisor, ["-m", "zhike.server.bootstrap"])
-        if (
-            parts.demo
-            and parts.role == "all"
-            and not supervisor.is_stopping
-            and not list_companies()
-            and find_spec(_DEMO_COMMAND) is not None
-        ):
-            say(zh="首次启动：生成演示公司……", en="First start: making a demo company …")
-            _run(supervisor, ["-m", "zhike.server.cli", "demo"])
+        if parts.role == "all" and not supervisor.is_stopping and not list_companies():
+            _first_company(supervisor, demo=parts.demo and find_spec(_DEMO_COMMAND) is not None)
     if supervisor.is_stopping:
         return
     if parts.role != "worker":
@@ -107,6 +101,16 @@ def _start(supervisor: Supervisor, parts: Parts) -> None:
         supervisor.start_workers(parts.job_workers)
     if not supervisor.is_stopping:
         _welcome(supervisor.web, list_companies() if parts.role != "worker" else [], parts.role)
+
+
+def _first_company(supervisor: Supervisor, *, demo: bool) -> None:
+    """An empty home gets the demo, or an empty company whose administrator chooses a password by a link."""
+    if demo:
+        say(zh="首次启动：生成演示公司……", en="First start: making a demo company …")
+        _run(supervisor, ["-m", "zhike.server.cli", "demo"])
+    elif find_spec(_PEOPLE) is not None:
+        name = words(zh="我的公司", en="My company")
+        _run(supervisor, ["-m", "zhike.server.cli", "company", "create", name, "--slug", "main", "--port", str(supervisor.web.port)])
 
 
 def _run(supervisor: Supervisor, arguments: list[str]) -> None:
@@ -131,7 +135,7 @@ def _welcome(web: Web, companies: list[Company], role: str) -> None:
     if not companies:
         show(zh="还没有公司：zhike company create 名称", en="There is no company yet: zhike company create NAME")
     for item in companies if len(companies) > 1 else []:
-        url = f"https://{item.hosts[0]}" if item.hosts else f"http://{item.slug}.localhost:{web.port}"
+        url = address_of(item, web.port)
         show(zh=f"  {item.name}：{url}", en=f"  {item.name}: {url}")
     logins = demo_logins() if any(item.is_demo for item in companies) else ()
     if logins:

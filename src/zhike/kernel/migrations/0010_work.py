@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0007_views'),
+        ('kernel', '0009_views'),
     ]
 
     operations = [

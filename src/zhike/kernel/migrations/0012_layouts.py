@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0005_work'),
+        ('kernel', '0011_cache'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0009_fields'),
+        ('kernel', '0007_fields'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0008_rights2'),
+        ('kernel', '0005_share_notes'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from zhike.kernel.customfields.sql import SQL_FUNCTIONS, SQL_TRIGGER
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0008_reveals'),
+        ('kernel', '0006_reveals'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ create index kernel_cache_expires on kernel_cache (expires);
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0005_work'),
+        ('kernel', '0010_work'),
     ]
 
     operations = [

@@ -40,7 +40,7 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
         "under_facts": _panels(request, spec, record, "facts"),
         "main": _panels(request, spec, record, "main"),
         "attachments": attachments_of(record),
-        "shares": shares_of_record(record),
+        "shares": [] if spec.policy.shared else shares_of_record(record),
     }
     parts = request.GET.get("parts", "")
     if parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost
@@ -13,7 +14,7 @@ from django.utils import translation
 
 from zhike.org.queries import actor_of
 from zhike.server.companies import company_for_host, is_own_host, plain_host, use_company
-from zhike.server.errors import unavailable
+from zhike.server.errors import is_database_lost, unavailable
 from zhike.server.processes import ServerError
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -32,8 +33,8 @@ class CompanyMiddleware:
             if not is_host_allowed(host):
                 raise DisallowedHost(f"Neither ZHIKE_HOSTS nor a company names the host {plain_host(host)[:80]!r}.")
             company = company_for_host(host)
-        except ServerError as error:
-            return unavailable(request, "database" if error.code == "database_unreachable" else "500")
+        except (ServerError, psycopg.OperationalError) as error:
+            return unavailable(request, "database" if is_database_lost(error) else "500")
         request.company = company  # type: ignore[attr-defined]
         if company is None:
             return unavailable(request, "no_company")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import psycopg
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -19,6 +20,7 @@ from zhike.server.processes import ServerError
 SECONDS_TO_WAIT = 5
 # A database that restarts, is out of connections, or is gone; not a statement that took too long (57014).
 LOST = ("08", "53", "57P")
+LOST_KINDS = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 SHORT = {
     "database": _("数据库暂时连不上，过几秒再试"),
@@ -96,8 +98,8 @@ def is_database_lost(error: BaseException | None) -> bool:
     while error is not None and seen < 10:
         if isinstance(error, PoolTimeout) or (isinstance(error, ServerError) and error.code == "database_unreachable"):
             return True
-        if isinstance(error, OperationalError | InterfaceError):
-            state = str(getattr(error.__cause__, "sqlstate", None) or "")
+        if isinstance(error, LOST_KINDS):
+            state = str(getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None) or "")
             return not state or state.startswith(LOST)
         error, seen = error.__cause__ or error.__context__, seen + 1
     return False

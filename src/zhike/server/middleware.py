@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
+import psycopg
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost
@@ -22,7 +23,7 @@ from zhike.org.entry.policy import needs_factor
 from zhike.org.models import User
 from zhike.org.queries import actor_of
 from zhike.server.companies import company_for_host, is_own_host, plain_host, use_company
-from zhike.server.errors import unavailable
+from zhike.server.errors import is_database_lost, unavailable
 from zhike.server.processes import ServerError
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -43,8 +44,8 @@ class CompanyMiddleware:
             if not is_host_allowed(host):
                 raise DisallowedHost(f"Neither ZHIKE_HOSTS nor a company names the host {plain_host(host)[:80]!r}.")
             company = company_for_host(host)
-        except ServerError as error:
-            return unavailable(request, "database" if error.code == "database_unreachable" else "500")
+        except (ServerError, psycopg.OperationalError) as error:
+            return unavailable(request, "database" if is_database_lost(error) else "500")
         request.company = company  # type: ignore[attr-defined]
         if company is None:
             return unavailable(request, "no_company")

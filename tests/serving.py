@@ -12,6 +12,8 @@ from django.db import connections
 
 
 class _Quiet(WSGIRequestHandler):
+    disable_nagle_algorithm = True  # else each answer on a kept connection waits 40 ms for its head to be confirmed
+
     def log_message(self, *args: object) -> None:
         return
 

@@ -78,5 +78,6 @@ def put_line(
 def remove_line(order: Order, *, by: Actor, line: uuid.UUID) -> None:
     """Take a line off its order; undo puts it back."""
     policy_of(Order).require(by, "change", order)
-    OrderLine.objects.filter(order=order, pk=line).delete()
+    if not OrderLine.objects.filter(order=order, pk=line).delete()[0]:
+        raise Refused("gone", label="orders.orderline")
     save_change(order)

@@ -126,7 +126,7 @@ def _filters(spec: ObjectSpec) -> list[Node]:
 
 
 def _filter(item: Filter, op: str) -> Node:
-    schema: Node = {"type": "string"}
+    schema: Node = {"type": "string", "minLength": 1}
     if item.kind == "range" and item.build is None and item.where is None and op in ("ge", "le", "is", "not"):
         schema = {"type": "number", "exclusiveMinimum": -(10**14), "exclusiveMaximum": 10**14}
     if item.kind == "dates" and op in ("ge", "le", "is"):

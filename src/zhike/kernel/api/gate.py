@@ -31,8 +31,11 @@ TOO_SLOW = "57014"
 Endpoint = Callable[..., HttpResponseBase]
 
 
-def endpoint(**by_method: Endpoint) -> Callable[..., HttpResponseBase]:
-    """One address: a function for each method (`GET=…, PATCH=…`), each called with the request, the caller and the address' parts."""
+def endpoint(*, without: Callable[..., str] | None = None, **by_method: Endpoint) -> Callable[..., HttpResponseBase]:
+    """One address: a function for each method (`GET=…, PATCH=…`), each called with the request, the caller and the address' parts.
+
+    `without` names a method that this very address does not have, from its parts; "" for none.
+    """
 
     @csrf_exempt  # a bearer token is not sent by a browser on its own; session cookies open nothing here
     def view(request: HttpRequest, **parts: Any) -> HttpResponseBase:
@@ -42,7 +45,8 @@ def endpoint(**by_method: Endpoint) -> Callable[..., HttpResponseBase]:
                 response["Access-Control-Allow-Methods"] = ", ".join(by_method)
                 response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-Match, Idempotency-Key, Accept-Language"
             else:
-                response = _guarded(request, by_method, parts)
+                missing = without(**parts) if without else ""
+                response = _guarded(request, {name: run for name, run in by_method.items() if name != missing}, parts)
         return _finished(request, response)
 
     return view

@@ -68,7 +68,8 @@ def parameters(request: HttpRequest, known: Sequence[str], *, with_filters: bool
     for name, values in request.GET.lists():
         if name not in known and not (with_filters and "." in name):
             raise Refused("unknown_parameter", name=name[:100])
-        if len(values) != 1 or "\x00" in values[0]:
+        is_empty_filter = name not in known and not values[0].strip(" ,")
+        if len(values) != 1 or "\x00" in values[0] or is_empty_filter:
             raise Refused("parameter_value", name=name[:100], value=",".join(values)[:100])
         found[name] = values[0]
     return found
@@ -87,11 +88,12 @@ def expected_version(request: HttpRequest, *, is_needed: bool = True) -> int | N
 
     Raises Refused: if_match_missing, if_match_invalid.
     """
-    text = request.headers.get("If-Match", "").strip()
-    if not text and is_needed:
+    given = request.headers.get("If-Match")
+    if given is None and is_needed:
         raise Refused("if_match_missing")
-    if text in ("", "*"):
+    if given is None or given.strip() == "*":
         return None
+    text = given.strip()
     found = VERSION.fullmatch(text)
     if found is None:
         raise Refused("if_match_invalid")

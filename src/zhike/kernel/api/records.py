@@ -118,6 +118,12 @@ def read_record(request: HttpRequest, caller: Caller, slug: str, pk: uuid.UUID) 
     return one(record_for(spec, pk, caller.actor), spec, caller.actor, params)
 
 
+def not_offered(slug: str) -> str:
+    """The method that a list of an object type lacks: what is made only with another record cannot be made here."""
+    spec = objects.by_slug(slug)
+    return "" if spec is None or spec.form or spec.api_create else "POST"
+
+
 def create(request: HttpRequest, caller: Caller, slug: str) -> HttpResponse:
     """Make a record; 201 with it and its address."""
     spec = spec_for(slug, caller.actor, "create")

@@ -12,7 +12,7 @@ urlpatterns = [
     path("api/openapi.json", page.document),
     path(V1, gate.endpoint(GET=records.index)),
     path(f"{V1}openapi.json", gate.endpoint(GET=documented.document)),
-    path(f"{V1}<slug:slug>", gate.endpoint(GET=records.list_records, POST=records.create)),
+    path(f"{V1}<slug:slug>", gate.endpoint(GET=records.list_records, POST=records.create, without=records.not_offered)),
     path(f"{V1}<slug:slug>/count", gate.endpoint(GET=records.count_records)),
     path(f"{V1}<slug:slug>/bulk", gate.endpoint(POST=bulk.bulk)),
     path(ONE, gate.endpoint(GET=records.read_record, PATCH=records.change, DELETE=records.delete)),

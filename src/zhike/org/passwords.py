@@ -102,7 +102,8 @@ def problems_of(password: str, user: User | None) -> list[str]:
     try:
         validate_password(password, user)
     except ValidationError as weak:
-        return [str(WORDS.get(str(error.code), error.messages[0])) % (error.params or {}) for error in weak.error_list][:2]
+        told = [str(WORDS.get(str(error.code), error.messages[0])) % (error.params or {}) for error in weak.error_list]
+        return list(dict.fromkeys(told))[:2]
     return []
 
 

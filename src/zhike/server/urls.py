@@ -7,6 +7,7 @@ from zhike.analytics.screens import urlpatterns as analytics
 from zhike.customers.screens import urlpatterns as customers
 from zhike.orders.screens import urlpatterns as orders
 from zhike.org.entry.account_screens import urlpatterns as account
+from zhike.org.entry.login_screens import urlpatterns as login_settings
 from zhike.org.field_screens import urlpatterns as field_roles
 from zhike.org.people.screens import urlpatterns as people
 from zhike.org.people.team_screens import urlpatterns as teams
@@ -19,6 +20,7 @@ from zhike.server.login_urls import urlpatterns as way_in
 urlpatterns = [
     *way_in,
     *account,
+    *login_settings,
     path("i18n/setlang/", set_language, name="set_language"),
     *sales,
     *customers,

@@ -23,6 +23,7 @@ from zhike.kernel.text.pinyin import syllables
 
 from ..models import Role, User
 from ..people.editing import Wish, invite
+from ..people.finding import free_username
 from ..roles.editing import require_may_give
 from .tables import SingleSignOn
 
@@ -109,19 +110,11 @@ def person_made(one: SingleSignOn, mail: str, name: str) -> User:
     by = Actor(kind="system", name=one.name, source="sso")
     teams = (one.team_id,) if one.team_id else ()
     roles = (one.role_id,) if one.role_id else ()
-    wish = Wish(username=_free_username(mail), name=name[:80], email=mail, roles=roles, teams=teams, home=one.team_id)
+    wish = Wish(username=free_username(mail.partition("@")[0]), name=name[:80], email=mail, roles=roles, teams=teams, home=one.team_id)
     user = invite(wish, by=by)
     User.objects.filter(pk=user.pk).update(invited_at=None)
     user.invited_at = None
     return user
-
-
-def _free_username(mail: str) -> str:
-    stem = mail.partition("@")[0].lower()[:40]
-    taken, number, found = User.objects.filter, 2, stem
-    while taken(username__iexact=found).exists():
-        found, number = f"{stem}{number}", number + 1
-    return found
 
 
 def _write(one: SingleSignOn, wish: ProviderWish, by: Actor) -> None:

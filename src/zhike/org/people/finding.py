@@ -31,3 +31,13 @@ def found(typed: str, *, limit: int, but: Sequence[int] = ()) -> list[User]:
     """Active people that match, by name; the first ones when nothing was typed."""
     people = matching(User.objects.filter(is_active=True).exclude(pk__in=but), typed)
     return list(people.order_by("name", "pk").only("pk", "name", "username", "email")[:limit])
+
+
+def free_username(wanted: str) -> str:
+    """A user name that nobody has: what is wanted, Chinese in pinyin, with a number where it is taken."""
+    key = fold_key(wanted)
+    stem = ("".join(syllables(key, is_person=True)) if not wanted.isascii() else "".join(wanted.split()).lower())[:40] or "user"
+    found, number = stem, 2
+    while User.objects.filter(username__iexact=found).exists():
+        found, number = f"{stem}{number}", number + 1
+    return found

@@ -29,7 +29,7 @@ from zhike.kernel.spec import Words
 from ..models import Membership, Role, Team, User
 from ..passwords import company_name
 from .editing import Wish, change_person, deactivate, invite, mark, note_link, reactivate, reset_factors, wish_of
-from .finding import matching
+from .finding import free_username, matching
 from .links import DAYS, PATH, mail_link, make_link
 from .sheets import read_person
 from .told import belongings, history_of
@@ -164,7 +164,7 @@ def wish_in(sent: QueryDict, before: Wish) -> Wish:
     home = _int(sent.get("home", "")) or (before.home if before.home in teams else teams[0] if teams else None)
     mail, name = sent.get("email", before.email).strip(), sent.get("name", before.name)
     return replace(
-        before, name=name, username=sent.get("username", "").strip() or before.username or mail.partition("@")[0] or "".join(name.split()),
+        before, name=name, username=sent.get("username", "").strip() or before.username or free_username(mail.partition("@")[0] or name),
         email=mail, language=sent.get("language", before.language), must_mfa="must_mfa" in sent,
         roles=tuple(int(value) for value in sent.getlist("roles") if _int(value)), teams=teams, home=home,
     )  # fmt: skip

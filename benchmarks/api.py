@@ -172,7 +172,14 @@ def main() -> None:
                     "single create": measure("create", host, token, options.seconds),
                 }
                 rates, same = bulk(host, token, 10), twins(host, token)
-    facts = {"customers": options.size, "clients": CLIENTS, "workers": options.workers, "measured": found, "bulk_rows_a_second": rates, "twins": same}
+    facts = {
+        "customers": options.size,
+        "clients": CLIENTS,
+        "workers": options.workers,
+        "measured": found,
+        "bulk_rows_a_second": rates,
+        "twins": same,
+    }
     print(summary(facts))
     tell(str(save("api", facts)))
 

@@ -55,7 +55,9 @@ while True:
 
 def run(code: str, database: str, argument: str) -> subprocess.Popen[str]:
     """A process at its work; it is ready when this returns."""
-    process = subprocess.Popen([sys.executable, "-c", code, database, argument], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, database, argument], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert process.stdout is not None
     process.stdout.readline()
     return process
@@ -91,6 +93,26 @@ def check(receiver: Any, tables: Any, customers: set[str]) -> dict[str, Any]:
     }
 
 
+def kill_at_random(times: int, random: np.random.Generator, database: str, hook: str) -> dict[str, int]:
+    """Kill who changes or who delivers, and start it again, until it was done so many times; how often each."""
+    kills = {"who changes": 0, "who delivers": 0}
+    changer, worker, turn = run(CHANGER, database, "0"), run(WORKER, database, hook), 0
+    while sum(kills.values()) < times:
+        time.sleep(float(random.uniform(0.05, 0.7)))
+        turn += 1
+        if random.random() < 0.5:
+            kill(changer)
+            kills["who changes"] += 1
+            changer = run(CHANGER, database, str(turn))
+        else:
+            kill(worker)
+            kills["who delivers"] += 1
+            worker = run(WORKER, database, hook)
+    kill(changer)
+    kill(worker)
+    return kills
+
+
 def main() -> int:
     """Kill, then let everything be told in peace; 1 when anything is lost or differs."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -108,8 +130,7 @@ def main() -> int:
         )
     )  # fmt: skip
     connection = import_module("django.db").connection
-    random = np.random.default_rng(chosen.seed)
-    began, kills = time.monotonic(), {"who changes": 0, "who delivers": 0}
+    began = time.monotonic()
     databases.prepare_control()
     with databases.fresh_copy() as company, receiving.receiving() as receiver:
         admin = cast.actor("管理员")
@@ -117,20 +138,7 @@ def main() -> int:
         integrations.save_integration(row, by=admin)
         hook = tables.Hook(name="仓库", url=receiver.url, integration=row, events={"customers.customer": ["created", "changed"]})
         actions.save_hook(hook, by=admin)
-        changer, worker, turn = run(CHANGER, company.database, "0"), run(WORKER, company.database, str(hook.pk)), 0
-        while sum(kills.values()) < chosen.kills:
-            time.sleep(float(random.uniform(0.05, 0.7)))
-            turn += 1
-            if random.random() < 0.5:
-                kill(changer)
-                kills["who changes"] += 1
-                changer = run(CHANGER, company.database, str(turn))
-            else:
-                kill(worker)
-                kills["who delivers"] += 1
-                worker = run(WORKER, company.database, str(hook.pk))
-        kill(changer)
-        kill(worker)
+        kills = kill_at_random(chosen.kills, np.random.default_rng(chosen.seed), company.database, str(hook.pk))
         time.sleep(1.5)  # leases of the killed run out
         while events.tell_waiting():
             continue

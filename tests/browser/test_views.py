@@ -40,6 +40,23 @@ def tab_to(page: Page, selector: str, most: int = 80) -> None:
 
 def test_a_whole_story_by_keyboard_alone(open_as: LogIn) -> None:
     page = open_as("linyue", "/customers/")
+    _ask_for_key_customers(page)
+    _keep_it_as_a_view(page)
+    _move_its_tab(page)
+    _arrange_its_columns(page)
+    _delete_it_and_bring_it_back(page)
+    page.keyboard.press("?")
+    expect(page.locator("#keys-help")).to_contain_text("上一个视图，下一个视图")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(">分组")
+    expect(page.locator("#palette [role=option]").first).to_contain_text("分组")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("group="))
+    expect(page.locator(".zk-grouphead").first).to_be_visible()
+
+
+def _ask_for_key_customers(page: Page) -> None:
     page.keyboard.press("f")  # conditions
     expect(page.locator("dialog[open]")).to_be_visible()
     for _ in range(8):  # what can be asked is offered at once
@@ -54,13 +71,19 @@ def test_a_whole_story_by_keyboard_alone(open_as: LogIn) -> None:
     page.wait_for_url(re.compile("grade.in=key"))
     expect(page.locator(".zk-chip").first).to_contain_text("等级 是重要")
     assert len(rows(page)) == 16
-    page.keyboard.press("s")  # keep it
+
+
+def _keep_it_as_a_view(page: Page) -> None:
+    page.keyboard.press("s")
     expect(page.locator("dialog[open] input[name=name]")).to_be_focused()
     page.keyboard.type("键盘视图")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"view=[0-9a-f-]{36}"))
     expect(page.locator('[data-tabs] a[aria-current="page"]')).to_contain_text("键盘视图")
     expect(page.locator('[data-tabs] a[aria-current="page"] .n')).to_have_text("16")
+
+
+def _move_its_tab(page: Page) -> None:
     page.keyboard.press("[")
     page.wait_for_url(re.compile("view=r"))
     page.keyboard.press("]")
@@ -71,6 +94,9 @@ def test_a_whole_story_by_keyboard_alone(open_as: LogIn) -> None:
     page.wait_for_load_state("networkidle")
     page.reload()
     assert tabs(page).index("键盘视图") == len(tabs(page)) - 3
+
+
+def _arrange_its_columns(page: Page) -> None:
     tab_to(page, 'th[data-col="sales"] .zk-grip')
     before = page.locator('th[data-col="sales"]').bounding_box()
     page.keyboard.press("ArrowRight")
@@ -85,6 +111,9 @@ def test_a_whole_story_by_keyboard_alone(open_as: LogIn) -> None:
     tab_to(page, 'th[data-col="sales"] a')
     page.keyboard.press("Alt+ArrowLeft")
     expect(page.locator("th[data-col]").nth(1)).to_have_attribute("data-col", "sales")
+
+
+def _delete_it_and_bring_it_back(page: Page) -> None:
     page.keyboard.press("v")  # what can be done with the view
     for _ in range(12):
         if page.evaluate("document.activeElement.textContent").strip() == "删除视图":
@@ -95,15 +124,6 @@ def test_a_whole_story_by_keyboard_alone(open_as: LogIn) -> None:
     expect(page.locator("[data-tabs]")).not_to_contain_text("键盘视图")
     page.keyboard.press("Control+z")
     expect(page.locator("[data-tabs]")).to_contain_text("键盘视图")
-    page.keyboard.press("?")
-    expect(page.locator("#keys-help")).to_contain_text("上一个视图，下一个视图")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Control+k")
-    page.keyboard.type(">分组")
-    expect(page.locator("#palette [role=option]").first).to_contain_text("分组")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("group="))
-    expect(page.locator(".zk-grouphead").first).to_be_visible()
 
 
 def test_several_conditions_at_once_and_back(open_as: LogIn) -> None:

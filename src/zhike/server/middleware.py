@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import cast
 from urllib.parse import quote
 
+import psycopg
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
-import psycopg
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost

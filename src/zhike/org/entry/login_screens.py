@@ -113,11 +113,11 @@ def remove(request: HttpRequest, pk: str) -> HttpResponse:
 
 def wish_in(sent: QueryDict) -> ProviderWish:
     """What a form asks for."""
-    values: dict[str, Any] = {name: sent[name].strip() for name in FIELDS if name in sent}
+    values: dict[str, Any] = {name: str(sent[name]).strip() for name in FIELDS if name in sent}
     values |= {name: name in sent for name in SWITCHES}
     values["domains"] = sent.get("domains", "").replace("，", ",").replace("\n", ",").split(",")
     for name in ("role_id", "team_id"):
-        values[name] = int(sent[name]) if sent.get(name, "").isdigit() else None
+        values[name] = int(str(sent[name])) if sent.get(name, "").isdigit() else None
     return ProviderWish(values=values, secret=sent.get("secret", "").strip())
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from zhike.kernel.customfields import reading
+from zhike.kernel.customfields.kinds import in_python
 from zhike.kernel.customfields.formula import LONGEST, Ref, in_words, parse, stored
 from zhike.kernel.customfields.reading import of_formula, of_own, solved
 from zhike.kernel.customfields.sql import on_table
@@ -178,7 +179,7 @@ FORMULAS = st.one_of(
     st.recursive(TRUTHS, lambda inner: st.builds("({}) {} not ({})".format, inner, st.sampled_from(["and", "or"]), inner), max_leaves=3),
     st.builds("join({}, {}, {}, {{cf_c}})".format, TEXTS, NUMBER_FORMULAS, TEXTS),
 )
-DIGITS = st.decimals(min_value=-(10**9), max_value=10**9, places=4).map(lambda number: reading.in_python("number", str(number)))
+DIGITS = st.decimals(min_value=-(10**9), max_value=10**9, places=4).map(lambda number: in_python("number", str(number)))
 ROWS = st.fixed_dictionaries(
     {},
     optional={

@@ -13,9 +13,8 @@ from django.db import connection
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from zhike.kernel.customfields import reading
-from zhike.kernel.customfields.kinds import in_python
 from zhike.kernel.customfields.formula import LONGEST, Ref, in_words, parse, stored
+from zhike.kernel.customfields.kinds import in_python
 from zhike.kernel.customfields.reading import of_formula, of_own, solved
 from zhike.kernel.customfields.sql import on_table
 from zhike.kernel.customfields.working_out import compute, to_sql

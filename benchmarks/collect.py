@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import api
 import lists
 import rfm
 from measure import RESULTS, table
@@ -40,6 +41,7 @@ def memory(facts: dict[str, Any]) -> str:
 PARTS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
     ("demo", "A demo of 1,000,000 customers and 5,000,000 orders", demo),
     ("lists", "Lists, search and pages (milliseconds)", lists.summary),
+    ("api", "The interface", api.summary),
     ("imports", "Import of new customers, and the same file again", imports),
     ("rfm", "RFM over all orders", rfm.summary),
     ("memory", "Memory, starts and the first page", memory),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zhike.kernel.actor import Actor, Scope
+from zhike.kernel.models import HistoryEntry
 from zhike.org.models import Grant, Membership, Role, Team, User
 from zhike.org.queries import actor_of
 from zhike.org.ready_roles import write_ready_roles
@@ -55,6 +56,7 @@ def make_cast() -> None:
         Membership.objects.create(user=user, team=teams[member.team])
         if member.role:
             user.roles.add(Role.objects.get(code=member.role))
+    HistoryEntry.objects.all().delete()  # stories begin with an empty history
 
 
 def user_of(name: str) -> User:

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, LogIn
 
-PLACES = ("/", "/customers/", "/orders/", "/products/", "/contacts/", "/search/?q=恒远", "/imports/", "/imports/new", "/kernel/components")
+PLACES = ("/", "/customers/", "/orders/", "/products/", "/contacts/", "/search/?q=恒远", "/imports/", "/imports/new", "/kernel/components",
+          "/settings/roles/", "/settings/following/")  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 

@@ -59,11 +59,18 @@ def test_every_filter_stays_within_what_one_may_see(who: str, spec: ObjectSpec, 
 
 def _wide_filters(spec: ObjectSpec) -> Iterator[dict[str, str]]:
     """One address for each filter that keeps as much as the filter can."""
-    wide = {"choice": ("not", "-"), "number": ("not", "99"), "person": ("not", "0"), "range": ("ge", "-1"), "dates": ("le", "2199-01-01")}
+    wide = {
+        "choice": ("not", "-"),
+        "number": ("not", "99"),
+        "person": ("not", "0"),
+        "range": ("ge", "-1"),
+        "dates": ("le", "2199-01-01"),
+        "shared": ("is", "me"),
+    }
     for item in spec.filters:
         if item.name == "batch":  # asks for ids only, and keeps nothing that was not imported
             continue
-        op, value = ("any", "1") if item.build else wide[item.kind]
+        op, value = ("any", "1") if item.build or item.where else wide[item.kind]
         yield {f"{item.name}.{op}": value}
 
 

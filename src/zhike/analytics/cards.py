@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.customers.models import Segment
+from zhike.kernel.metrics import metrics
 from zhike.kernel.policy import Reach
 from zhike.kernel.screens.web import with_params
 from zhike.kernel.templatetags.zhike_ui import money, num, page_language, pct, wan_figure, wan_unit
@@ -82,6 +83,26 @@ CARDS: tuple[tuple[str, Words], ...] = (
     ("categories", gettext_lazy("按产品类别")),
     ("segments", gettext_lazy("按客户价值")),
 )
+# What each card is made of; without one of it there is no card.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "sales": ("orders.sales",),
+    "orders": ("orders.count", "orders.average"),
+    "buyers": ("customers.returning_buyers", "customers.new_buyers"),
+    "places": ("orders.sales",),
+    "categories": ("orders.sales",),
+    "segments": ("orders.sales", "segment"),
+}
+BY_CATEGORY = ("category", "sub_category")
+
+
+def cards_for(reach: Reach) -> list[tuple[str, Words]]:
+    """The cards whose figures the reader may see."""
+    divided = {"places": _open(PLACES, reach), "categories": _open(BY_CATEGORY, reach)}
+    return [(name, title) for name, title in CARDS if metrics.are_open(NEEDS[name], reach.closed) and divided.get(name, True)]
+
+
+def _open(names: tuple[str, ...], reach: Reach) -> tuple[str, ...]:
+    return tuple(name for name in names if metrics.are_open((name,), reach.closed))
 
 
 def query(params: dict[str, str]) -> str:
@@ -127,8 +148,10 @@ def _points(now: Decimal | None, past: Decimal | None, chosen: Picked) -> tuple[
 
 def headline(chosen: Picked, reach: Reach) -> list[Figure]:
     """The figures above the cards."""
-    names = ("orders.sales", "orders.count", "orders.average", "customers.buyers", "customers.repeat_rate", "orders.profit")
-    labels = (_("销售额"), _("订单数"), _("客单价"), _("购买客户"), _("复购率"), _("利润"))
+    known = ("orders.sales", "orders.count", "orders.average", "customers.buyers", "customers.repeat_rate", "orders.profit")
+    words = (_("销售额"), _("订单数"), _("客单价"), _("购买客户"), _("复购率"), _("利润"))
+    labels = [label for name, label in zip(known, words, strict=True) if metrics.are_open((name,), reach.closed)]
+    names = _open(known, reach)
     now, past = totals(chosen, reach, *names)
     door = orders_url(chosen.span)
     found = []
@@ -221,13 +244,13 @@ def _part(part: Decimal | None, rest: Decimal | None) -> Decimal | None:
 
 
 def _places(chosen: Picked, reach: Reach) -> Card:
-    table = first_told(chosen, reach, "orders.sales", PLACES)
+    table = first_told(chosen, reach, "orders.sales", _open(PLACES, reach))
     name = table.by[0].name
     return _ranked(chosen, table, _("按地区"), lambda key: orders_url(chosen.span, **{f"{name}__in": str(key)}) if key else "")
 
 
 def _categories(chosen: Picked, reach: Reach) -> Card:
-    table = first_told(chosen, reach, "orders.sales", ("category", "sub_category"))
+    table = first_told(chosen, reach, "orders.sales", _open(BY_CATEGORY, reach))
     name = table.by[0].name
     return _ranked(chosen, table, _("按产品类别"), lambda key: f"/products/?{name}.in={key}" if key else "")
 

@@ -96,7 +96,7 @@ Values = dict[str, Decimal | None]
 
 
 def compute(facts: Facts, query: MetricQuery) -> Table:
-    """The figures; Refused("metric_unknown" | "dimension_unknown" | "dimension_not_of_metric" | "filter_invalid")."""
+    """The figures; Refused("metric_unknown" | "dimension_unknown" | "dimension_not_of_metric" | "filter_invalid" | "field_not_permitted")."""
     plan = _plan(query)
     rows = _lines(facts, query, plan)
     ordered = _ordered(_divided(rows, plan, plan.by), plan, query.sort)
@@ -138,6 +138,9 @@ def _plan(query: MetricQuery) -> _Plan:
         for dimension in used:
             if dimension.name not in metric.dimensions:
                 raise Refused("dimension_not_of_metric", metric=metric.name, dimension=dimension.name)
+    for name in (*query.metrics, *query.by, *(one.dimension for one in query.where)):
+        if not metrics.are_open((name,), query.scope.closed):
+            raise Refused("field_not_permitted", field=name)
     if query.sort and query.sort not in query.metrics:
         raise Refused("metric_unknown", name=query.sort)
     facts = {metric.fact for metric in counted}

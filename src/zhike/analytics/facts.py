@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from zhike.kernel.lake.engine import open_lake
 from zhike.kernel.lake.export import ExportReport, LakeTable, Say, export_changes
+from zhike.kernel.lake.source import ReadFrom
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -119,7 +120,7 @@ def open_facts(lake: Path) -> Facts:
     return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark)
 
 
-def export_facts(uri: str, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
+def export_facts(uri: str | ReadFrom, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
     """Bring the lake up to date with a company's database; see `export_changes` for what is read and refused."""
     return export_changes(uri, lake, tables=lake_tables(kinds), full=full, say=say)
 

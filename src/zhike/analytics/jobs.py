@@ -15,7 +15,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from zhike.kernel.errors import Refused
 from zhike.kernel.jobs import every, job
 
-from .place import kinds_here, lake_here, uri_here
+from .place import kinds_here, lake_here, replica_uri_here, uri_here
 from .run import REFUSED, Work
 
 log = logging.getLogger("zhike.analytics")
@@ -37,7 +37,8 @@ def refresh_all() -> dict[str, Any]:
 
 
 def _work(what: Any, *, full: bool = False) -> Work:
-    return Work(what=what, uri=uri_here(), lake=str(lake_here()), kinds=asdict(kinds_here()), full=full)
+    where = {"uri": uri_here(), "replica": replica_uri_here(), "lake": str(lake_here())}
+    return Work(what=what, **where, kinds=asdict(kinds_here()), full=full)
 
 
 def _apart(work: Work) -> dict[str, Any]:

@@ -26,12 +26,14 @@ PERIOD_TITLES = {
 
 metrics.add(
     *(Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period") for name in PERIODS),
-    Dimension(name="region", title=_("大区"), fact="sales", column="region"),
-    Dimension(name="province", title=_("省份"), fact="sales", column="province"),
-    Dimension(name="city", title=_("城市"), fact="sales", column="city"),
-    Dimension(name="country", title=_("国家"), fact="sales", column="country"),
-    Dimension(name="category", title=_("产品类别"), fact="sales", column="category", fine=True),
-    Dimension(name="sub_category", title=_("产品子类别"), fact="sales", column="sub_category", fine=True),
+    Dimension(name="region", title=_("大区"), fact="sales", column="region", tells=("orders.order.region",)),
+    Dimension(name="province", title=_("省份"), fact="sales", column="province", tells=("orders.order.province",)),
+    Dimension(name="city", title=_("城市"), fact="sales", column="city", tells=("orders.order.city",)),
+    Dimension(name="country", title=_("国家"), fact="sales", column="country", tells=("orders.order.country",)),
+    Dimension(name="category", title=_("产品类别"), fact="sales", column="category", fine=True, tells=("catalog.product.category",)),
+    Dimension(
+        name="sub_category", title=_("产品子类别"), fact="sales", column="sub_category", fine=True, tells=("catalog.product.sub_category",)
+    ),
     Dimension(
         name="product",
         title=_("产品"),
@@ -41,13 +43,49 @@ metrics.add(
         kind="product",
         fine=True,
     ),
-    Dimension(name="segment", title=_("客户价值分组"), fact="customers", column="segment", kind="choice"),
-    Dimension(name="customer_category", title=_("客户细分"), fact="customers", column="customer_category"),
-    Dimension(name="grade", title=_("客户等级"), fact="customers", column="grade", kind="choice"),
-    Dimension(name="channel", title=_("渠道"), fact="sales", column="channel", kind="choice"),
-    Dimension(name="owner", title=_("负责人"), fact="sales", column="owner_id", kind="user"),
-    Dimension(name="team", title=_("团队"), fact="sales", column="team_id", kind="team"),
-    Dimension(name="known", title=_("客户已知"), fact="sales", key=lambda rows: rows.customer_id.notnull(), kind="yes_no"),
+    Dimension(
+        name="segment",
+        title=_("客户价值分组"),
+        fact="customers",
+        column="segment",
+        kind="choice",
+        tells=(
+            "customers.customer.segment",
+            "orders.order.customer",
+        ),
+    ),
+    Dimension(
+        name="customer_category",
+        title=_("客户细分"),
+        fact="customers",
+        column="customer_category",
+        tells=(
+            "customers.customer.category",
+            "orders.order.customer",
+        ),
+    ),
+    Dimension(
+        name="grade",
+        title=_("客户等级"),
+        fact="customers",
+        column="grade",
+        kind="choice",
+        tells=(
+            "customers.customer.grade",
+            "orders.order.customer",
+        ),
+    ),
+    Dimension(name="channel", title=_("渠道"), fact="sales", column="channel", kind="choice", tells=("orders.order.channel",)),
+    Dimension(name="owner", title=_("负责人"), fact="sales", column="owner_id", kind="user", tells=("orders.order.owner",)),
+    Dimension(name="team", title=_("团队"), fact="sales", column="team_id", kind="team", tells=("orders.order.team",)),
+    Dimension(
+        name="known",
+        title=_("客户已知"),
+        fact="sales",
+        key=lambda rows: rows.customer_id.notnull(),
+        kind="yes_no",
+        tells=("orders.order.customer",),
+    ),
 )
 
 ALL = tuple(dimension.name for dimension in metrics.dimensions())
@@ -105,6 +143,7 @@ metrics.add(
     ),
     Metric(
         name="orders.sales",
+        tells=("orders.order.amount",),
         title=_("销售额"),
         unit="money",
         grain="line",
@@ -116,6 +155,7 @@ metrics.add(
     ),
     Metric(
         name="orders.gross",
+        tells=("orders.order.gross", "orders.order.amount"),
         title=_("销售总额"),
         unit="money",
         grain="line",
@@ -128,6 +168,7 @@ metrics.add(
     ),
     Metric(
         name="orders.returns",
+        tells=("orders.order.amount",),
         title=_("退货额"),
         unit="money",
         grain="line",
@@ -140,6 +181,7 @@ metrics.add(
     ),
     Metric(
         name="orders.quantity",
+        tells=("orders.order.quantity",),
         title=_("销售数量"),
         unit="quantity",
         grain="line",
@@ -151,6 +193,7 @@ metrics.add(
     ),
     Metric(
         name="orders.profit",
+        tells=("orders.order.profit",),
         title=_("利润"),
         unit="money",
         grain="line",
@@ -174,6 +217,7 @@ metrics.add(
     ),
     Metric(
         name="customers.buyers",
+        tells=("orders.order.customer",),
         title=_("购买客户数"),
         unit="count",
         grain="customer",
@@ -185,6 +229,10 @@ metrics.add(
     ),
     Metric(
         name="customers.new_buyers",
+        tells=(
+            "orders.order.customer",
+            "customers.customer.first_order_at",
+        ),
         title=_("新购客户数"),
         unit="count",
         grain="customer",
@@ -197,6 +245,10 @@ metrics.add(
     ),
     Metric(
         name="customers.returning_buyers",
+        tells=(
+            "orders.order.customer",
+            "customers.customer.first_order_at",
+        ),
         title=_("回购客户数"),
         unit="count",
         grain="customer",
@@ -208,6 +260,7 @@ metrics.add(
     ),
     Metric(
         name="customers.repeat_buyers",
+        tells=("orders.order.customer",),
         title=_("多次购买客户数"),
         unit="count",
         grain="customer",

@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from zhike.customers.models import Customer
-from zhike.kernel.actor import Actor
+from zhike.kernel.actor import Actor, Scope
 from zhike.kernel.policy import set_policy, shared
 from zhike.kernel.registry import objects
+from zhike.kernel.rights import Right, add_page_right
 from zhike.kernel.spec import SidePanel
 from zhike.kernel.templatetags.zhike_ui import num, wan
+from zhike.org.ready_roles import PAGE
 
 from .drawn import segment_name, window_words
 from .models import ValueSetting
 from .queries import current_run, score_of
 
+add_page_right(Right(label="analytics.overview", title=_lazy("经营概览"), scopes=tuple(Scope), grants=PAGE))
+add_page_right(Right(label="analytics.value", title=_lazy("客户价值"), scopes=tuple(Scope), grants=PAGE))
 set_policy(ValueSetting, shared("org.settings"))
+
+
+TOLD = tuple(f"customers.customer.{name}" for name in ("segment", "rfm", "sales", "orders_count", "last_order_at"))
 
 
 def _value(actor: Actor, customer: Customer) -> dict[str, Any] | None:
@@ -45,4 +53,6 @@ def _value(actor: Actor, customer: Customer) -> dict[str, Any] | None:
     }
 
 
-objects.show_on("customers.customer", SidePanel(key="value", template="analytics/panels/value.html", load=_value, place="side", rank=30))
+objects.show_on(
+    "customers.customer", SidePanel(key="value", template="analytics/panels/value.html", load=_value, place="side", rank=30, tells=TOLD)
+)

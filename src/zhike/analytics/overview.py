@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.places import database_here
 from zhike.kernel.policy import Reach
 
 from .compute import MetricQuery, Row, Table, compute
 from .facts import Facts
 from .periods import Period, between, parse, period_of
-from .place import database_here, facts_here
+from .place import facts_here
 
 KINDS = ("month", "quarter", "half_year", "year")
 COMPARED = ("year", "previous")

@@ -10,16 +10,13 @@ from django.db import connection
 from zhike.catalog.models import Product
 from zhike.kernel.history import kind_of
 from zhike.kernel.lake.source import uri_of
+from zhike.kernel.places import folder_here
+from zhike.kernel.replica import replica_params
 from zhike.orders.models import Order, OrderLine
 
 from .facts import Facts, Kinds, open_facts
 
 LIBPQ = ("dbname", "host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "options")
-
-
-def database_here() -> str:
-    """Name of the company's database."""
-    return str(connection.get_connection_params()["dbname"])
 
 
 def uri_here() -> str:
@@ -28,9 +25,15 @@ def uri_here() -> str:
     return uri_of({name: given[name] for name in LIBPQ if name in given})
 
 
+def replica_uri_here() -> str:
+    """The replica of the company's database while there is one and it is well; else empty."""
+    given = replica_params()
+    return uri_of({name: given[name] for name in LIBPQ if name in given}) if given else ""
+
+
 def lake_here() -> Path:
     """Folder of the company's lake; it need not exist yet."""
-    return Path(settings.HOME.lake) / database_here()
+    return folder_here(settings.HOME.lake)
 
 
 def kinds_here() -> Kinds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
 from typing import TypeVar
@@ -110,8 +110,8 @@ class Value:
 
 
 def reach_of(actor: Actor, model: type, label: str) -> Reach:
-    """Rows of `model` that figures of page `label` may count: the narrower of both grants."""
-    page, rows = actor.scope(label, "view"), policy_of(model).reach(actor, "view")
+    """Rows of `model` that figures of page `label` may count: the narrower of both grants, without what is shared singly."""
+    page, rows = actor.scope(label, "view"), replace(policy_of(model).reach(actor, "view"), shared=None)
     if page is None or page is Scope.ALL or rows.kind == "none":
         return Reach(kind="none") if page is None else rows
     held = actor.scope(policy_of(model).label, "view") or Scope.OWN

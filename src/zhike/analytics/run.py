@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.lake.export import ExportReport
+from zhike.kernel.lake.source import ReadFrom
 
 from .facts import Kinds, export_facts, open_facts
 from .scoring import score_all
@@ -21,21 +23,30 @@ REFUSED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What to do ("lake": export what changed; "value": that, then score and write back) and for which company."""
+    """What to do ("lake": export what changed; "value": that, then score and write back) and for which company.
+
+    `uri` is the primary; where there is a `replica`, the export reads that one, and the primary only when it is away or behind.
+    """
 
     what: Literal["lake", "value"]
     uri: str
     lake: str
     kinds: dict[str, int]
     full: bool = False
+    replica: str = ""
 
 
 def run(work: Work) -> dict[str, Any]:
     """Do it here and now; gives rows, files, seconds. Refused as `export_facts` and `score_all`."""
     lake = Path(work.lake)
     kinds = Kinds(**work.kinds)
-    exported = export_facts(work.uri, lake, kinds=kinds, full=work.full)
-    report: dict[str, Any] = {"rows": exported.rows, "files": exported.written, "seconds": {"export": round(exported.seconds, 2)}}
+    exported, read = _exported(work, lake, kinds)
+    report: dict[str, Any] = {
+        "rows": exported.rows,
+        "files": exported.written,
+        "seconds": {"export": round(exported.seconds, 2)},
+        "read": read,
+    }
     if work.what == "lake":
         return report
     value = score_all(work.uri, open_facts(lake))
@@ -43,6 +54,18 @@ def run(work: Work) -> dict[str, Any]:
     again = export_facts(work.uri, lake, kinds=kinds)
     report["seconds"] |= {**value.seconds, "export_again": round(again.seconds, 2)}
     return report | {"as_of": value.as_of, "customers": value.customers, "changed": value.changed}
+
+
+def _exported(work: Work, lake: Path, kinds: Kinds) -> tuple[ExportReport, str]:
+    """The report of the export, and what was read: replica or primary."""
+    if work.replica:
+        try:
+            where = ReadFrom(uri=work.replica, primary=work.uri)
+            return export_facts(where, lake, kinds=kinds, full=work.full), "replica"
+        except Refused as refusal:
+            if refusal.code not in ("replica_behind", "replica_lost"):
+                raise
+    return export_facts(work.uri, lake, kinds=kinds, full=work.full), "primary"
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
-from zhike.kernel.screens.places import Place, add_place
+from zhike.kernel.screens.rail import Place, add_place
 from zhike.kernel.screens.web import actor_in, address_params, screen, toast, trigger
 from zhike.kernel.screens.words import add_words
 from zhike.orders.models import Order
@@ -31,6 +31,7 @@ from .place import facts_here
 from .queries import current_run, moved_customers, reach_of, setting, value_of
 
 VALUE, OVERVIEW = "analytics.value", "analytics.overview"
+TOLD = tuple(f"customers.customer.{name}" for name in ("segment", "rfm", "sales", "orders_count", "last_order_at"))
 SHOWN = 200
 
 add_words(
@@ -62,11 +63,19 @@ def _may(actor: Actor, label: str) -> None:
         raise Refused("not_permitted", verb="view", label=label)
 
 
+def _may_see_value(actor: Actor) -> None:
+    """The page tells these of every customer, added up: who may not see one of them may not see the page."""
+    _may(actor, VALUE)
+    hidden = actor.closed().intersection(TOLD)
+    if hidden:
+        raise Refused("field_not_permitted", field=min(hidden))
+
+
 @screen
 def value(request: HttpRequest) -> HttpResponse:
     """The map of recency and frequency, the eight segments, one of them closer, and who moved."""
     actor = actor_in(request)
-    _may(actor, VALUE)
+    _may_see_value(actor)
     run = current_run()
     if run is None:
         return render(request, "analytics/value_empty.html", {"run_id": 0, "may_compute": True})
@@ -120,7 +129,7 @@ def settings_dialog(request: HttpRequest) -> HttpResponse:
 def moved(request: HttpRequest) -> HttpResponse:
     """The customers behind one movement."""
     actor = actor_in(request)
-    _may(actor, VALUE)
+    _may_see_value(actor)
     before, after = (int(value) if value.isdigit() else 0 for value in (request.GET.get("before", ""), request.GET.get("after", "")))
     scores, count = moved_customers(reach_of(actor, Customer, VALUE), before=before, after=after, limit=SHOWN)
     run = current_run()
@@ -158,7 +167,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "chosen": chosen,
         "picker": cards.picker(chosen, timezone.localdate()),
-        "cards": cards.CARDS,
+        "cards": cards.cards_for(reach_of(actor, Order, OVERVIEW)),
         "query": cards.query(chosen.params),
         "whose": drawn.whose(reach_of(actor, Order, OVERVIEW), "orders"),
         "watermark": facts.watermark,
@@ -192,7 +201,8 @@ def new_buyers(request: HttpRequest) -> HttpResponse:
     query = MetricQuery(metrics=("customers.new_buyers",), start=start, end=end, scope=reach)
     count = answer(query).rows[0].values[0] or 0
     ids = behind(facts_here(), query, column="customer_id", limit=10 * SHOWN)
-    found = Customer.objects.visible_to(actor).filter(pk__in=ids).order_by("-sales", "-id")[:SHOWN]
+    key = "-sales" if actor.sees("customers.customer.sales") else "-updated_at"
+    found = Customer.objects.visible_to(actor).filter(pk__in=ids).order_by(key, "-id")[:SHOWN]
     context = {
         "title": _("新客户"),
         "note": f"{start} – {end}",

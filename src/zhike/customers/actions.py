@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.utils import timezone
 
-from zhike.kernel import history
-from zhike.kernel.actions import action, save_new
+from zhike.kernel.actions import action, require_fields, save_new
 from zhike.kernel.actor import Actor
+from zhike.kernel.bulk.verbs import BulkVerb, Outcome, Part, add_verb, note_changed, why_not
 from zhike.kernel.errors import Refused
 
 from .models import Activity, ActivityKind, Address, Contact, Customer, CustomerTag, Tag
@@ -37,8 +35,7 @@ def write_activity(
         happened_at=happened_at or timezone.now(),
         author_id=by.user_id,
         rule=rule,
-        owner_id=customer.owner_id,
-        team_id=customer.team_id,
+        **_keeper("customers.activity", customer, by),
     )
     return save_new(activity, by=by)
 
@@ -49,8 +46,9 @@ def add_contact(customer: Customer, *, by: Actor, name: str, title: str = "", ph
     if not name.strip():
         raise Refused("required", field="name")
     values = prepare_contact({"name": name.strip(), "title": title, "phone": phone, "email": email})
+    require_fields(by, "customers.contact", [field for field, value in values.items() if value], is_new=True)
     is_first = not customer.contacts.exists()
-    return save_new(Contact(customer=customer, is_primary=is_first, owner_id=customer.owner_id, team_id=customer.team_id, **values), by=by)
+    return save_new(Contact(customer=customer, is_primary=is_first, **_keeper("customers.contact", customer, by), **values), by=by)
 
 
 @action(needs="change")
@@ -58,9 +56,19 @@ def add_address(customer: Customer, *, by: Actor, street: str, label: str = "", 
     """A further place of the customer."""
     if not street.strip():
         raise Refused("required", field="street")
+    told = {"address": street, "province": province, "city": city}
+    require_fields(by, "customers.customer", [field for field, value in told.items() if value], is_new=True)
     place = Address(customer=customer, street=street.strip(), label=label, province=province, city=city)
-    place.owner_id, place.team_id = customer.owner_id, customer.team_id
+    for name, value in _keeper("customers.address", customer, by).items():
+        setattr(place, name, value)
     return save_new(place, by=by)
+
+
+def _keeper(label: str, customer: Customer, by: Actor) -> dict[str, int | None]:
+    """Whose a new record below a customer is: the customer's owner's, or of who makes it where the type stands apart."""
+    if label in by.apart:
+        return {"owner_id": by.user_id, "team_id": by.home_team}
+    return {"owner_id": customer.owner_id, "team_id": customer.team_id}
 
 
 @action(needs="change")
@@ -73,14 +81,29 @@ def tag_customer(customer: Customer, *, by: Actor, names: Sequence[str]) -> list
     return wanted
 
 
-def tag_many(ids: Sequence[uuid.UUID], names: Sequence[str], *, by: Actor) -> uuid.UUID:
-    """Add tags to many customers in one change; the change that undo takes back."""
-    with transaction.atomic():
-        change = history.begin_change(by, verb="tag_many", label="customers.customer")
-        allowed = Customer.objects.allowed(by, "change").filter(pk__in=ids).values_list("pk", flat=True)
-        links = [CustomerTag(customer_id=pk, tag=tag) for tag in _tags(names) for pk in allowed]
-        CustomerTag.objects.bulk_create(links, ignore_conflicts=True, batch_size=5000)
-    return change.pk
+def tag_part(part: Part) -> Outcome:
+    """Add tags to a part of the chosen customers; `values` holds their ids under "tags"."""
+    reach, params = part.reach("change")
+    links = (
+        "links as (insert into customers_customertag (tag_id, customer_id) select t.id, customers_customer.id "
+        f"from customers_customer join ({part.ids}) w on w.id = customers_customer.id cross join unnest(%s::int[]) t (id) "
+        f"where {reach} on conflict do nothing returning customer_id)"
+    )
+    outcome = Outcome(fields=["tags"])
+    outcome.changed = note_changed("select distinct customer_id from links", [list(part.values["tags"]), *params], links)
+    why_not(part, "change", outcome)
+    return outcome
+
+
+TAG = add_verb(BulkVerb(name="tag", needs=lambda _values: "change", apply=tag_part))
+
+
+def tags_to_add(names: Sequence[str]) -> dict[str, list[int] | list[str]]:
+    """What the verb "tag" takes for these names. Refused("too_many_tags") above 30, ("required") for none."""
+    found = _tags(names)
+    if not found:
+        raise Refused("required", field="names")
+    return {"tags": [tag.pk for tag in found], "names": [tag.name for tag in found]}
 
 
 def _tags(names: Sequence[str]) -> list[Tag]:

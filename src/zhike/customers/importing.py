@@ -147,6 +147,7 @@ def customer_entity(*, is_short: bool = False) -> Entity:
         name="customer",
         model=Customer,
         fields=tuple(one for one in FIELDS if one.name in SHORT) if is_short else FIELDS,
+        is_short=is_short,
         keys=(
             Key(name="code", columns=("code",)),
             Key(name="credit_code", columns=("credit_code",), is_unique=False),

@@ -48,6 +48,15 @@ class Segment(models.IntegerChoices):
 FACETS = ["owner", "team", "grade", "segment", "kind", "city"]
 
 
+def _of_facet(facet: str) -> models.Index:
+    """All rows of one value with what orders and other filters read: a page that runs against its order is collected from here alone."""
+    return models.Index(
+        fields=[facet],
+        include=["id", *(f for f in FACETS if f != facet), "updated_at", "sales", "last_order_at"],
+        name=f"customer_of_{facet}",
+    )
+
+
 class Customer(Record):
     """A company or person that buys, bought, or may buy."""
 
@@ -95,7 +104,9 @@ class Customer(Record):
             models.Index(fields=["name_key"], name="customer_name_key"),
             models.Index(fields=["phone"], name="customer_phone", condition=~models.Q(phone="")),
             models.Index(fields=["credit_code"], name="customer_credit_code", condition=~models.Q(credit_code="")),
-            models.Index(fields=["city"], name="customer_city", condition=~models.Q(city="")),
+            *(_of_facet(facet) for facet in ("segment", "grade", "city")),
+            *(models.Index(fields=[name], name=f"customer_{name}") for name in ("category", "industry", "source", "region", "province")),
+            models.Index(fields=["created_at"], name="customer_created"),
             models.Index(fields=["rfm"], name="customer_rfm", condition=~models.Q(rfm=0)),
             models.Index(fields=["batch_id"], name="customer_batch", condition=models.Q(batch_id__isnull=False)),
         ]
@@ -117,7 +128,12 @@ class Contact(Record):
     remark = models.CharField(_("备注"), max_length=300, blank=True, db_default="")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-updated_at", "-id"], name="contact_updated")]
+        indexes: ClassVar = [
+            models.Index(fields=["-updated_at", "-id"], name="contact_updated"),
+            # Where contacts do not follow their customer, their own owner and team decide.
+            models.Index(fields=["owner", "-updated_at", "-id"], name="contact_own_updated"),
+            models.Index(fields=["team", "-updated_at", "-id"], name="contact_team_updated"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,12 +12,15 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
+from zhike.kernel.declaring import columns, filters
 from zhike.kernel.errors import Refused
-from zhike.kernel.declaring import BATCH, columns, filters
-from zhike.kernel.policy import follows, owned, set_policy
+from zhike.kernel.lists.conditions import batch_filter, shared_filter
+from zhike.kernel.policy import follows, owned, part_of, set_policy
 from zhike.kernel.registry import objects
+from zhike.kernel.rights import Follower, add_follower
 from zhike.kernel.screens.cells import badge
 from zhike.kernel.spec import (
+    ApiAction,
     Column,
     Filter,
     Importable,
@@ -34,6 +37,7 @@ from zhike.kernel.spec import (
 from zhike.kernel.templatetags.zhike_ui import mask_phone
 from zhike.org.ready_roles import OWNED
 
+from .actions import add_address, add_contact, tag_customer, write_activity
 from .models import Activity, Address, Contact, Customer, CustomerTag, Grade, Kind, Segment
 from .queries import all_tags, contacts_to_find, tags_of
 from .rules import prepare_contact, prepare_customer
@@ -143,6 +147,7 @@ objects.add(
         ),
         default_columns=("name", "grade", "sales", "segment", "last_order_at", "orders_count", "owner", "city", "phone"),
         sorts=(Sort(key="updated_at"), Sort(key="sales"), Sort(key="last_order_at")),
+        sums=("sales",),
         filters=(
             Filter(name="owner", label=_("负责人"), kind="person", covered=True),
             Filter(name="team", label=_("团队"), kind="person", covered=True),
@@ -152,7 +157,8 @@ objects.add(
             ),
             Filter(name="kind", label=_("类型"), choices=lambda: list(Kind.choices), covered=True),
             Filter(name="city", label=_("城市"), covered=True),
-            BATCH,
+            shared_filter(),
+            batch_filter(),
             Filter(name="tag", label=_("标签"), choices=all_tags, build=_tagged),
             Filter(name="sales", label=_("累计销售额"), kind="range"),
             Filter(name="orders_count", label=_("订单数"), kind="range"),
@@ -195,6 +201,7 @@ objects.add(
             phone="phone",
             person="kind",
             also=contacts_to_find,
+            also_of="customers.contact",
             note=lambda c: "，".join(part for part in (str(c.get_grade_display()) if c.grade else "", c.city, mask_phone(c.phone)) if part),
         ),
         prepare=prepare_customer,
@@ -211,6 +218,12 @@ objects.add(
             (_("重要客户"), "grade.in=key"),
             (_("三个月没下单"), "last_order_at.before=90&sort=-sales"),
             (_("没有负责人"), "owner.none=1"),
+        ),
+        api_actions=(
+            ApiAction(run=write_activity, label=_("记一笔跟进"), leave_out=("rule",)),
+            ApiAction(run=add_contact, label=_("加联系人")),
+            ApiAction(run=add_address, label=_("加地址")),
+            ApiAction(run=tag_customer, label=_("换标签")),
         ),
     )
 )
@@ -242,12 +255,14 @@ objects.add(
     )
 )
 for _model in (Address, Activity, CustomerTag):
-    set_policy(_model, follows("customers.customer", "customer", Customer))
+    set_policy(_model, part_of("customers.customer", "customer", Customer))
+for _follower, _title in ((Contact, _("联系人")), (Address, _("更多地址")), (Activity, _("跟进"))):
+    add_follower(Follower(model=_follower, title=_title, link="customer", parent=Customer))
 
 
 def _contacts(actor: Actor, customer: Customer) -> dict[str, Any]:
-    del actor
-    found = list(customer.contacts.order_by("-is_primary", "-updated_at")[:51])
+    order = ["-is_primary", "-updated_at"] if actor.sees("customers.contact.is_primary") else ["-updated_at"]
+    found = list(Contact.objects.visible_to(actor).filter(customer=customer).order_by(*order)[:51])
     return {"contacts": found[:50], "has_more": len(found) > 50}
 
 
@@ -257,13 +272,11 @@ def _tags_panel(actor: Actor, customer: Customer) -> dict[str, Any]:
 
 
 def _addresses(actor: Actor, customer: Customer) -> dict[str, Any]:
-    del actor
-    return {"addresses": customer.addresses.order_by("-updated_at")[:20]}
+    return {"addresses": Address.objects.visible_to(actor).filter(customer=customer).order_by("-updated_at")[:20]}
 
 
 def _activities(actor: Actor, customer: Customer, before: dt.datetime, limit: int) -> list[TimelineEntry]:
-    del actor
-    rows = customer.activities.filter(happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
+    rows = Activity.objects.visible_to(actor).filter(customer=customer, happened_at__lte=before).order_by("-happened_at", "-id")[:limit]
     return [
         TimelineEntry(
             at=row.happened_at,
@@ -285,7 +298,11 @@ objects.show_on(
     "customers.customer", SidePanel(key="contacts", template="customers/panels/contacts.html", load=_contacts, place="facts", rank=20)
 )
 objects.show_on(
-    "customers.customer", SidePanel(key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30)
-)
+    "customers.customer",
+    SidePanel(
+        key="addresses", template="customers/panels/addresses.html", load=_addresses, place="facts", rank=30,
+        tells=("customers.customer.address",),
+    ),
+)  # fmt: skip
 objects.show_on("customers.customer", SidePanel(key="writer", template="customers/panels/writer.html", load=lambda a, c: {}, place="main"))
 objects.tell_on("customers.customer", TimelineSource(kind="activity", label=_("跟进"), entries=_activities))

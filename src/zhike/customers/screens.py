@@ -14,15 +14,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from zhike.kernel.actor import Rule
+from zhike.kernel.bulk.running import order
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
-from zhike.kernel.screens.bulk import chosen_ids
-from zhike.kernel.screens.list import count_words
+from zhike.kernel.screens.bulk import chosen_in, ordered
+from zhike.kernel.screens.reveal import reveal_url
 from zhike.kernel.screens.web import actor_in, record_of, screen, spec_of, toast, trigger
 from zhike.kernel.screens.words import add_words, in_words
 
-from .actions import add_address, add_contact, tag_customer, tag_many, write_activity
+from .actions import TAG, add_address, add_contact, tag_customer, tags_to_add, write_activity
 from .models import ActivityKind, Customer
 from .queries import tags_of
 
@@ -60,6 +62,7 @@ def activity(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
         write_activity(customer, by=actor_in(request), kind=kind, **form.cleaned_data)
         return _kept(HttpResponse(status=204), _("记好了"), customer.pk)
     context = {"form": form, "customer": customer, "kind": kind, "kind_label": ActivityKind(kind).label, "first": list(form)}
+    context["reveal_url"] = reveal_url(customer, "phone", actor_in(request))
     return render(request, "customers/activity.html", context, status=422 if form.is_bound else 200)
 
 
@@ -125,8 +128,19 @@ def address(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _part(request, _customer(request, pk), AddressForm, add_address, "address", _("加地址"))
 
 
+# Whose field rules hold for a dialog, and what its fields are called there.
+RULED: dict[str, tuple[str, dict[str, str]]] = {
+    "contact": ("customers.contact", {}),
+    "address": ("customers.customer", {"street": "address"}),
+}
+
+
 def _part(request: HttpRequest, customer: Customer, kind: type[forms.Form], rule: Any, name: str, heading: str) -> HttpResponse:
     form = kind(request.POST or None)
+    label, names = RULED[name]
+    for field in list(form.fields):
+        if actor_in(request).rule(label, names.get(field, field)) is Rule.HIDDEN:
+            del form.fields[field]
     if form.is_valid():
         try:
             rule(customer, by=actor_in(request), **form.cleaned_data)
@@ -161,10 +175,8 @@ def bulk_tag(request: HttpRequest) -> HttpResponse:
             "customers/tags.html",
             {"action": f"/customers/bulk/tag?{request.GET.urlencode()}", "heading": _("加标签"), "is_bulk": True},
         )
-    ids = chosen_ids(request, spec, "change")
-    change = tag_many(ids, _names(request), by=actor_in(request))
-    response = trigger(HttpResponse(status=204), {"zk:close": {}, "zk:clear": {}, "zk:changed": {}})
-    return toast(response, _("给 %(count)s 加了标签") % {"count": count_words(len(ids), spec.unit)}, undo=f"/changes/{change}/undo")
+    done = order(spec, chosen_in(request), TAG.name, tags_to_add(_names(request)), by=actor_in(request))
+    return ordered(spec, done, _("给 %(count)s 加了标签"), _("正在给 %(count)s 加标签"))
 
 
 def _names(request: HttpRequest) -> list[str]:

@@ -23,6 +23,7 @@ from zhike.kernel.history import kind_of
 from zhike.kernel.search import documents
 from zhike.kernel.text.pinyin import sort_keys
 from zhike.org.models import Membership, Role, Team, User
+from zhike.org.people.finding import finding_of
 from zhike.org.ready_roles import write_ready_roles
 
 Say = Callable[[str, int, int], None]
@@ -57,12 +58,13 @@ def write_people(staff: Organisation) -> None:
     write_ready_roles()
     Team.objects.bulk_create([Team(id=team.id, name=team.name, parent_id=team.parent_id) for team in staff.teams])
     password = make_password(DEMO_PASSWORD)
-    User.objects.bulk_create(
-        [
-            User(id=one.id, username=one.username, name=one.name, email=f"{one.username}@example.com", password=password)
-            for one in staff.people
-        ]
-    )
+    people = [
+        User(id=one.id, username=one.username, name=one.name, email=f"{one.username}@example.com", password=password)
+        for one in staff.people
+    ]
+    for user in people:
+        user.finding = finding_of(user)
+    User.objects.bulk_create(people)
     roles = dict(Role.objects.values_list("code", "pk"))
     held: Any = User.roles.through
     held.objects.bulk_create([held(user_id=one.id, role_id=roles[one.role]) for one in staff.people])

@@ -10,13 +10,15 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from . import history
 from .actor import Actor, Rule
+from .customfields import values as own_values
+from .customfields.indexes import field_of_clash
 from .errors import Refused
 from .events import Event, publish
+from .fielddefs import is_custom_name
 from .fields import field_of
 from .followups import settle
 from .models import Record, Tracked
@@ -29,7 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsChanged(Event):
-    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one."""
+    """Records of one type were made, changed or deleted; `fields` is empty for a new or deleted one.
+
+    `is_found`: their search documents are written already.
+    """
 
     name: ClassVar[str] = "kernel.records_changed"
 
@@ -37,6 +42,7 @@ class RecordsChanged(Event):
     ids: list[str]
     verb: str
     fields: list[str]
+    is_found: bool = False
 
 
 def action(*, needs: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]:
@@ -87,15 +93,16 @@ def creation(model: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def save_new(record: R, *, by: Actor) -> R:
-    """Store a new record inside a creation; owner and team default to the actor's.
+    """Store a new record inside a creation; owner and team default to the actor's, own fields to what the company set.
 
-    Raises Refused("taken", field=...) when a value that must be unique exists already.
+    Raises Refused("taken", field=...) when a value that must be unique exists already, ("required") for an own field.
     """
     _unveiled(record)
     if isinstance(record, Record):
         record.owner_id = record.owner_id or by.user_id
         record.team_id = record.team_id or by.home_team
-    _clean(record)
+        own_values.complete(record, by=by)
+    check_shape(record)
     try:
         with transaction.atomic():
             record.save(force_insert=True)
@@ -116,10 +123,10 @@ def save_change(record: R, *fields: str, expected: int | None = None) -> R:
             raise Refused("changed_meanwhile", version=record.version)
         record.version += 1
         record.updated_at = timezone.now()
-        stored = [*fields, "version", "updated_at"]
+        stored = [*dict.fromkeys("custom" if is_custom_name(name) else name for name in fields), "version", "updated_at"]
     else:
         stored = list(fields)
-    _clean(record, only=fields)
+    check_shape(record, only=fields)
     try:
         with transaction.atomic():
             record.save(update_fields=stored)
@@ -162,14 +169,16 @@ def refused_by(clash: IntegrityError) -> Refused:
     """A broken constraint as a refusal that names it."""
     diagnostic = getattr(clash.__cause__, "diag", None)
     name = getattr(diagnostic, "constraint_name", "") or ""
+    if own := field_of_clash(name):
+        return Refused("taken", constraint=name, field=own)
     if getattr(clash.__cause__, "sqlstate", "") == "23505":
         detail = str(getattr(diagnostic, "message_detail", ""))
         return Refused("taken", constraint=name, field=detail.partition("(")[2].partition(")")[0])
     return Refused("rule_broken", constraint=name)
 
 
-def _clean(record: models.Model, only: tuple[str, ...] | None = None) -> None:
-    """Shape as the model declares it; uniqueness is the database's to say."""
+def check_shape(record: models.Model, only: tuple[str, ...] | None = None) -> None:
+    """Raise Refused("invalid_value") for a value that is not as the model declares it; uniqueness is the database's to say."""
     skipped = [f.name for f in record._meta.fields if only is not None and f.name not in only]
     try:
         record.clean_fields(exclude={*skipped, "owner", "team"})
@@ -202,7 +211,10 @@ def create_record(model: type[R], values: Mapping[str, Any], *, by: Actor) -> R:
     @creation(model)
     def create(*, by: Actor) -> R:
         require_fields(by, model._meta.label_lower, values, is_new=True)
-        return save_new(model(**prepared(model, values)), by=by)
+        given = own_values.split(values)
+        record = model(**prepared(model, given.plain))
+        _put_own(record, given.own, by=by)
+        return save_new(record, by=by)
 
     return create(by=by)
 
@@ -213,15 +225,26 @@ def change_record(record: R, values: Mapping[str, Any], *, by: Actor, expected: 
     @action(needs="change")
     def change(fresh: R, *, by: Actor) -> R:
         require_fields(by, fresh._meta.label_lower, values)
-        wanted = prepared(type(fresh), values)
+        given = own_values.split(values)
+        wanted = prepared(type(fresh), given.plain)
         differing = [name for name, value in wanted.items() if getattr(fresh, field_of(fresh, name).attname) != _plain(value)]
-        if not differing:
-            return fresh
         for name in differing:
             setattr(fresh, name, wanted[name])
+        differing += _put_own(fresh, given.own, by=by)
+        if not differing:
+            return fresh
         return save_change(fresh, *differing, expected=expected)
 
     return change(record, by=by)
+
+
+def _put_own(record: Tracked, given: Mapping[str, Any], *, by: Actor) -> list[str]:
+    """Merge values of own fields into what the row holds; the names of those that differ."""
+    before = record.custom if isinstance(record, Record) else {}
+    patch = own_values.patch_of(type(record), given, before, by=by)
+    if patch and isinstance(record, Record):
+        record.custom = own_values.merged(before, patch)
+    return own_values.names_of(patch)
 
 
 def delete_record(record: R, *, by: Actor) -> uuid.UUID:
@@ -240,8 +263,3 @@ def delete_record(record: R, *, by: Actor) -> uuid.UUID:
 
 def _plain(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
-
-
-def bump(rows: models.QuerySet[Record]) -> None:
-    """Raise version and time of rows that a set-wise change is about to alter."""
-    rows.update(version=F("version") + 1, updated_at=timezone.now())

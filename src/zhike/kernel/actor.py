@@ -66,6 +66,16 @@ class Actor:
     def rule(self, label: str, field: str) -> Rule | None:
         return self.rules(label).get(field)
 
+    def closed(self) -> frozenset[str]:
+        """Fields whose values the actor may not see in full, as "label.field"; figures and orders must not tell them either."""
+        return frozenset(
+            f"{label}.{name}" for label, rules in self.field_rules.items() for name, rule in rules.items() if rule >= Rule.MASKED
+        )
+
+    def sees(self, *fields: str) -> bool:
+        """Whether all of these fields ("label.field") are open to the actor."""
+        return not self.field_rules or not self.closed().intersection(fields)
+
     def because(self, reason: str, *, source: str | None = None) -> Self:
         """The same actor with a reason that the history keeps."""
         return replace(self, reason=reason, source=source or self.source)

@@ -15,7 +15,21 @@ class KernelConfig(AppConfig):
         from . import registry
         from .imports import declared
 
-        autodiscover_modules("objects", "listeners", "jobs", "metrics", "importing", "upkeep", "search.listeners")
+        autodiscover_modules(
+            "objects",
+            "listeners",
+            "jobs",
+            "metrics",
+            "importing",
+            "upkeep",
+            "search.listeners",
+            "fieldwork.jobs",
+            "fieldwork.works",
+            "hooks.listeners",
+            "hooks.jobs",
+            "api.jobs",
+            "savedviews.rules",
+        )
         declared.offer_declared()
         registry.objects.close()
         register(registry.check_paths)

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -49,9 +50,18 @@ def publish(event: Event) -> None:
     transaction.on_commit(lambda: tell(row), robust=True)
 
 
+_telling: ContextVar[int] = ContextVar("zhike_telling", default=0)
+
+
+def told_number() -> int:
+    """The number of the stored event that is being told: the same when it is told again; 0 outside of a listener."""
+    return _telling.get()
+
+
 def tell(row: OutboxEvent) -> bool:
     """Call the listeners of one stored event; True when all have heard it."""
     kind = _kinds.get(row.name)
+    before = _telling.set(row.pk)
     try:
         for listener in _listeners[row.name] if kind else ():
             listener(kind(**row.payload))  # type: ignore[misc]
@@ -59,6 +69,8 @@ def tell(row: OutboxEvent) -> bool:
         log.exception("event_not_heard", extra={"event": row.name})
         OutboxEvent.objects.filter(pk=row.pk).update(tries=row.tries + 1, error=repr(error)[:300])
         return False
+    finally:
+        _telling.reset(before)
     OutboxEvent.objects.filter(pk=row.pk).update(sent_at=timezone.now())
     return True
 

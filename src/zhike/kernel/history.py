@@ -1,8 +1,9 @@
 """History: statement triggers write old values of every change, so COPY, upserts, raw SQL and the ORM are all caught.
 
 One table, partitioned by month, keeps only what was there before (reverse diff): an insert has no payload,
-an update the columns that differed, a delete the whole row. The state at any past moment is today's row with
-newer old values laid over it. Measured forms and traps: `docs/adr/0003-history.md`.
+an update the columns that differed, a delete the whole row. A company's own fields (keys of `custom`) are kept each
+for itself, as `cf_<key>` beside the columns; null says that the field was empty. The state at any past moment is
+today's row with newer old values laid over it (`own_back` for own fields). Measured forms and traps: `docs/adr/0003-history.md`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.apps import apps
 from django.db import connection
 
 from .actor import Actor
-from .models import Change, TableKind, Tracked
+from .fielddefs import is_custom_name
+from .models import Change, Record, TableKind, Tracked
+from .places import database_here
 
 SQL_TABLE = """
 create table if not exists kernel_history (
@@ -52,7 +56,7 @@ def kind_of(model: type[Tracked]) -> int:
 
 def _kinds() -> dict[str, int]:
     # One process serves many companies, and each numbers its tables itself: the database in use is the key.
-    name = str(getattr(connection, "wanted_database", "") or connection.settings_dict.get("NAME"))
+    name = database_here()
     if name not in _kind_cache or len(_kind_cache[name]) < len(tracked_models()):
         _kind_cache[name] = dict(TableKind.objects.values_list("table", "kind"))
     return _kind_cache[name]
@@ -80,9 +84,7 @@ def trigger_sql(model: type[Tracked], kind: int) -> str:
     table = model._meta.db_table
     columns = tracked_columns(model)
     differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in columns)
-    pieces = ", ".join(
-        f'case when o."{c}" is distinct from n."{c}" then \'"{c}":\'||coalesce(to_json(o."{c}")::text,\'null\') end' for c in columns
-    )
+    pieces = ", ".join(_piece(model, c) for c in columns)
     head = f"insert into kernel_history(kind, object_id, change_id, op, old) select {kind},"
     bodies = {
         "insert": f"{head} n.id, {CHANGE}, 'I', null from nt n;",
@@ -97,6 +99,29 @@ def trigger_sql(model: type[Tracked], kind: int) -> str:
         f"for each statement execute function hist_{table}_{verb}();"
         for verb, body in bodies.items()
     )
+
+
+OWN_PIECE = (
+    "case when o.custom is distinct from n.custom then (select string_agg(to_json('cf_'||k.key)::text||':'||coalesce((o.custom->k.key)::text,'null'), ',') "
+    "from jsonb_object_keys(coalesce(o.custom, '{}') || coalesce(n.custom, '{}')) k(key) where o.custom->k.key is distinct from n.custom->k.key) end"
+)
+
+
+def _piece(model: type[Tracked], column: str) -> str:
+    """What is kept of one column when it changed: its old value, of `custom` the old values of the fields that differ."""
+    if column == "custom" and issubclass(model, Record):
+        return OWN_PIECE
+    return f'case when o."{column}" is distinct from n."{column}" then \'"{column}":\'||coalesce(to_json(o."{column}")::text,\'null\') end'
+
+
+def own_back(custom: str, old: str) -> str:
+    """SQL: own fields as they were, from `custom` (jsonb) and old values laid over it (jsonb of a history row, or several merged)."""
+    return f"zhike_custom_back({custom}, {old})"
+
+
+def old_own(old: Mapping[str, Any]) -> dict[str, Any]:
+    """The own fields among old values, by field name; None where the field was empty."""
+    return {name: value for name, value in old.items() if is_custom_name(name)}
 
 
 def install() -> None:

@@ -6,7 +6,7 @@ loosely because Ibis gives a column its type only when the expression is bound; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +37,7 @@ class Dimension:
     label: str = ""
     kind: Kind = "text"
     fine: bool = False
+    tells: tuple[str, ...] = ()  # fields ("label.field") that its values are
 
     def of(self, rows: Any) -> Any:
         """The value of this dimension for each row of an Ibis table."""
@@ -70,6 +71,7 @@ class Metric:
     counted: Formula | None = None
     joins: tuple[str, ...] = ()
     decimals: int = 0
+    tells: tuple[str, ...] = ()  # fields ("label.field") that the figure is made of
 
     def __post_init__(self) -> None:
         """ValueError when the metric has not exactly one form."""
@@ -111,6 +113,17 @@ class Registry:
         if name not in self._dimensions:
             raise Refused("dimension_unknown", name=name)
         return self._dimensions[name]
+
+    def are_open(self, names: Iterable[str], closed: frozenset[str]) -> bool:
+        """Whether metrics and dimensions of these names tell none of the closed fields."""
+        return not any(closed.intersection(self.told_by(name)) for name in names) if closed else True
+
+    def told_by(self, name: str) -> frozenset[str]:
+        """The fields that a metric (with those it is a ratio of) or a dimension tells."""
+        metric = self._metrics.get(name)
+        if metric is None:
+            return frozenset(self.dimension(name).tells)
+        return frozenset(metric.tells).union(*(self.told_by(part) for part in metric.over or ()))
 
     def dimensions(self) -> tuple[Dimension, ...]:
         return tuple(self._dimensions.values())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +18,7 @@ from .errors import Refused
 from .fields import JSONDict
 from .ids import uuid7
 from .policy import policy_of
-from .veil import lay_veil, veil_of
+from .veil import CUSTOM, lay_veil, veil_of
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 
@@ -31,6 +31,7 @@ class RecordQuerySet(models.QuerySet[M]):
     """
 
     _veil: Mapping[str, Rule] = NO_RULES
+    _reader: Actor | None = None
 
     def visible_to(self, actor: Actor) -> Self:
         return self.allowed(actor, "view").veiled(actor)
@@ -41,7 +42,8 @@ class RecordQuerySet(models.QuerySet[M]):
     def veiled(self, actor: Actor) -> Self:
         """The same rows as this actor may see their fields."""
         found = self.all()
-        found._veil = veil_of(self.model._meta.label_lower, actor)
+        if actor.field_rules:
+            found._veil, found._reader = veil_of(rules_over(self.model, actor)), actor
         return found
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
@@ -50,24 +52,59 @@ class RecordQuerySet(models.QuerySet[M]):
 
     def _clone(self) -> Self:
         copy: Self = super()._clone()  # type: ignore[misc]
-        copy._veil = self._veil
+        copy._veil, copy._reader = self._veil, self._reader
         return copy
 
     def _fetch_all(self) -> None:
         is_new = self._result_cache is None
         super()._fetch_all()
-        if is_new and self._veil:
+        if is_new and self._reader:
             self._result_cache = [self._shown(row) for row in self._result_cache or ()]
 
     def _shown(self, row: Any) -> Any:
-        return lay_veil(row, self._veil) if self._veil and isinstance(row, models.Model) else row
+        """The row as its reader may see it, and so the records joined to it."""
+        if self._reader is None or not isinstance(row, models.Model):
+            return row
+        for joined in list(row._state.fields_cache.values()):
+            if isinstance(joined, models.Model) and (veil := veil_of(rules_over(type(joined), self._reader))):
+                lay_veil(joined, veil)
+        return lay_veil(row, self._veil) if self._veil else row
+
+    def _require_open(self, names: Iterable[object]) -> None:
+        """What passes no veil (plain values, sums, an order) must not touch a column under one."""
+        for name in names if self._veil else ():
+            top = str(name).lstrip("-+").partition("__")[0]
+            if top == "custom" and any(name.startswith(CUSTOM) for name in self._veil):
+                raise Refused("not_permitted", verb="view", label=self.model._meta.label_lower)
+            if top in self._veil or top.removesuffix("_id") in self._veil:
+                raise Refused("not_permitted", verb="view", label=self.model._meta.label_lower)
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Sums over open columns; Refused("not_permitted") for one under the veil."""
+        for expression in (*args, *kwargs.values()) if self._veil else ():
+            self._require_open(part.name for part in expression.flatten() if isinstance(part, F))
+        return super().aggregate(*args, **kwargs)
+
+    def order_by(self, *names: Any) -> Self:
+        """An order by open columns; Refused("not_permitted") for one under the veil."""
+        self._require_open(name for name in names if isinstance(name, str))
+        found: Self = super().order_by(*names)
+        return found
 
     def _values(self, *fields: str, **expressions: Any) -> Self:
-        """Plain values pass no veil, so a column under one cannot be asked for."""
-        if any(str(name).partition("__")[0].removesuffix("_id") in self._veil for name in fields):
-            raise Refused("not_permitted", verb="view", label=self.model._meta.label_lower)
+        self._require_open(fields)
         found: Self = super()._values(*fields, **expressions)  # type: ignore[misc]
         return found
+
+
+def rules_over(model: type[models.Model], actor: Actor) -> Mapping[str, Rule]:
+    """The field rules of an object type; a part of another has that one's too, for fields of the same name."""
+    own = actor.rules(model._meta.label_lower)
+    try:
+        policy = policy_of(model)
+    except KeyError:
+        return own
+    return {**actor.rules(policy.parent._meta.label_lower), **own} if policy.is_part and policy.parent else own
 
 
 class Tracked(models.Model):
@@ -137,7 +174,11 @@ class Change(models.Model):
     undo_progress = models.JSONField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-at"], name="change_time"), models.Index(fields=["object_id", "-at"], name="change_of_object")]
+        indexes = [
+            models.Index(fields=["-at"], name="change_time"),
+            models.Index(fields=["object_id", "-at"], name="change_of_object"),
+            models.Index(fields=["actor_id", "-at"], name="change_reveal", condition=Q(verb="reveal")),
+        ]
 
 
 class HistoryEntry(models.Model):
@@ -252,6 +293,7 @@ class Share(Tracked):
     team_id = models.IntegerField(null=True)
     can_change = models.BooleanField(default=False, db_default=False)
     until = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True, db_default="")
     given_by = models.IntegerField(null=True)
     given_at = models.DateTimeField(db_default=Now())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.apps import apps
@@ -14,15 +14,16 @@ from .actor import Actor, Scope
 from .errors import Refused
 
 NO_ROW = Q(pk__in=[])
-SHARED_VERBS = ("view", "change")
+SHARED_VERBS = ("view", "change", "reveal")  # what a share opens; only "change" needs one to change
 
 
 def shares_of(actor: Actor, verb: str) -> Any:
     """Ids of the records shared with the actor or his teams up to now, as a subquery."""
-    given = apps.get_model("kernel", "Share")._default_manager.filter(
-        Q(user_id=actor.user_id) | Q(team_id__in=sorted(actor.team_ids)), Q(until=None) | Q(until__gt=timezone.now())
-    )
-    return (given if verb == "view" else given.filter(can_change=True)).values("object_id")
+    to = Q(team_id__in=sorted(actor.team_ids))
+    if actor.user_id is not None:
+        to |= Q(user_id=actor.user_id)
+    given = apps.get_model("kernel", "Share")._default_manager.filter(to, Q(until=None) | Q(until__gt=timezone.now()))
+    return (given.filter(can_change=True) if verb == "change" else given).values("object_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Reach:
     link: str = ""
     parent: type[models.Model] | None = None
     shared: Q | None = None
+    closed: frozenset[str] = frozenset()  # fields ("label.field") that figures over these rows must not tell
 
     def q(self) -> Q:
         """The reach as one condition without joins."""
@@ -51,11 +53,15 @@ class Reach:
             return Q()
         if self.kind == "none":
             return NO_ROW
-        own = Q(owner_id=self.user_id)
+        own = self.own()
         within = own if self.kind == "own" else own | Q(team_id__in=self.team_ids)
         if self.parent is None:
             return within
         return Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(within).values("pk")})
+
+    def own(self) -> Q:
+        """What belongs to the actor; an integration has nothing of its own, and records of nobody are not its."""
+        return NO_ROW if self.user_id is None else Q(owner_id=self.user_id)
 
     def streams(self) -> tuple[Q, ...]:
         """Parts without overlap whose union is `within`; each is served by one index family."""
@@ -63,7 +69,7 @@ class Reach:
             return ()
         if self.kind == "all" or self.parent is not None:
             return (self.within(),)
-        own = Q(owner_id=self.user_id)
+        own = self.own()
         if self.kind == "own":
             return (own,)
         outside = Q(team_id__isnull=True) | ~Q(team_id__in=self.team_ids)
@@ -79,10 +85,28 @@ class Reach:
         kept_by = record if self.parent is None else getattr(record, self.link)
         if kept_by is None:
             return False
-        return kept_by.owner_id == self.user_id or (self.kind == "teams" and kept_by.team_id in self.team_ids)
+        owner, team = held_by(kept_by)
+        is_own = self.user_id is not None and owner == self.user_id
+        return is_own or (self.kind == "teams" and team in self.team_ids)
 
     def _is_shared(self, record: Any) -> bool:
         return bool(type(record)._default_manager.filter(self.shared, pk=record.pk).exists())
+
+
+def held_by(record: Any) -> tuple[int | None, int | None]:
+    """Owner and team of a record, also of a row whose reader may not see them."""
+    return getattr(record, "held_by", None) or (record.owner_id, record.team_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Whose grants of `label` open one record: everybody's, its owner's, its team's, or those of whom one of `shared_ids` is shared with."""
+
+    label: str
+    is_open: bool = False
+    owner_id: int | None = None
+    team_id: int | None = None
+    shared_ids: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +116,7 @@ class Policy:
     `label` names the grants that decide; `link` leads to the record whose owner and team count
     (a contact follows its customer); `shared` objects such as products have no owner and are seen whole.
     `below` is a link to a record whose shares open this one too (an order of a shared customer).
+    A `part` is no object type of its own: field rules of the record it belongs to hold for its fields of the same name.
     """
 
     label: str
@@ -99,30 +124,40 @@ class Policy:
     parent: type[models.Model] | None = None
     below: str = ""
     shared: bool = False
+    is_part: bool = False
+    of: str = ""  # the object type itself, where its grants are those of another
+
+    def follows_parent(self, actor: Actor) -> bool:
+        """Whether owner and team of the record behind `link` count, and not its own: a company may let a type stand apart."""
+        return self.parent is not None and self.of not in actor.apart
 
     def reach(self, actor: Actor, verb: str) -> Reach:
         """The rows within the actor's scope, and those shared with him; a share says where, a grant says what."""
-        scope = actor.scope(self.label, verb)
+        scope, closed = actor.scope(self.label, verb), actor.closed()
         if scope is None:
-            return Reach(kind="none")
+            return Reach(kind="none", closed=closed)
         if self.shared or scope is Scope.ALL:
-            return Reach(kind="all")
-        opened = self.opened(actor, verb)
-        if scope is Scope.OWN:
-            return Reach(kind="own", user_id=actor.user_id, link=self.link, parent=self.parent, shared=opened)
-        teams = tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
-        return Reach(kind="teams", user_id=actor.user_id, team_ids=teams, link=self.link, parent=self.parent, shared=opened)
+            return Reach(kind="all", closed=closed)
+        is_own = scope is Scope.OWN
+        teams = () if is_own else tuple(sorted(actor.team_ids if scope is Scope.TEAM else actor.branch_ids))
+        follows = self.follows_parent(actor)
+        return Reach(
+            kind="own" if is_own else "teams", user_id=actor.user_id, team_ids=teams, link=self.link if follows else "",
+            parent=self.parent if follows else None, shared=self.opened(actor, verb), closed=closed,
+        )  # fmt: skip
 
     def opened(self, actor: Actor, verb: str) -> Q | None:
         """Records open to the actor by shares, None when there can be none."""
         if not actor.shared or verb not in SHARED_VERBS:
             return None
-        if self.parent is not None:
+        if self.parent is not None and self.follows_parent(actor):
             above = policy_of(self.parent).opened(actor, verb)
             return None if above is None else Q(**{f"{self.link}_id__in": self.parent._default_manager.filter(above).values("pk")})
         found = None
-        for label, column in ((self.label, "pk"), (self._label_above(), f"{self.below}_id")):
-            if label and label in actor.shared and (verb == "view" or actor.shared[label]):
+        own = self.of or self.label
+        above_label = "" if own in actor.apart else self._label_above()
+        for label, column in ((own, "pk"), (above_label, f"{self.below}_id")):
+            if label and label in actor.shared and (verb != "change" or actor.shared[label]):
                 some = Q(**{f"{column}__in": shares_of(actor, verb)})
                 found = some if found is None else found | some
         return found
@@ -132,6 +167,21 @@ class Policy:
             return ""
         target = apps.get_model(self.label)._meta.get_field(self.below).related_model
         return target._meta.label_lower if isinstance(target, type) and issubclass(target, models.Model) else ""
+
+    def lock(self, record: Any, verb: str, apart: frozenset[str]) -> Lock:
+        """What opens one record for a verb: the other side of `reach`, asked of the record and not of an actor."""
+        if self.shared:
+            return Lock(label=self.label, is_open=True)
+        follows = self.parent is not None and self.of not in apart
+        kept_by = getattr(record, self.link) if follows else record
+        owner, team = held_by(kept_by) if kept_by is not None else (None, None)
+        if verb not in SHARED_VERBS:
+            return Lock(label=self.label, owner_id=owner, team_id=team)
+        if follows and self.parent is not None:
+            above = policy_of(self.parent).lock(kept_by, verb, apart).shared_ids if kept_by is not None else ()
+            return Lock(label=self.label, owner_id=owner, team_id=team, shared_ids=above)
+        below = getattr(record, f"{self.below}_id", None) if self.below and (self.of or self.label) not in apart else None
+        return Lock(label=self.label, owner_id=owner, team_id=team, shared_ids=tuple(pk for pk in (record.pk, below) if pk))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return self.reach(actor, verb).q()
@@ -161,6 +211,11 @@ def follows(label: str, link: str, parent: type[models.Model]) -> Policy:
     return Policy(label=label, link=link, parent=parent)
 
 
+def part_of(label: str, link: str, parent: type[models.Model]) -> Policy:
+    """As `follows`, for what is a part of the parent and no object type: its field rules hold here too."""
+    return Policy(label=label, link=link, parent=parent, is_part=True)
+
+
 def shared(label: str) -> Policy:
     """Everyone with a grant sees all rows."""
     return Policy(label=label, shared=True)
@@ -169,8 +224,10 @@ def shared(label: str) -> Policy:
 _policies: dict[type[models.Model], Policy] = {}
 
 
-def set_policy(model: type[models.Model], policy: Policy) -> None:
-    _policies[model] = policy
+def set_policy(model: type[models.Model], policy: Policy) -> Policy:
+    """Let a policy hold for a model; the answer is the policy as it holds, which knows whose it is."""
+    _policies[model] = replace(policy, of=model._meta.label_lower)
+    return _policies[model]
 
 
 def policy_of(model: type[models.Model]) -> Policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.core.checks import Error
@@ -28,9 +29,9 @@ class Registry:
             raise RuntimeError("Object types are declared while the app starts.")
         if spec.label in self._specs:
             raise RuntimeError(f"{spec.label} is declared twice.")
+        spec = replace(spec, policy=set_policy(spec.model, spec.policy))
         self._specs[spec.label] = spec
         know_slug(spec.label, spec.slug)
-        set_policy(spec.model, spec.policy)
         if spec.prepare:
             set_prepare(spec.model, spec.prepare)
         return spec

@@ -6,20 +6,80 @@ sorted by; what is read-only is asked for only where a new record cannot do with
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from .actor import Actor, Rule
+from .customfields import offers
+from .customfields.catalogue import Catalogue, catalogue
+from .customfields.kinds import arranged
+from .fielddefs import FieldDef
 from .spec import Filter, ObjectSpec, Panel
 
 COVERED = "covered"  # the cell of a masked value
 
 
 def seen(spec: ObjectSpec, actor: Actor) -> ObjectSpec:
-    """The type without what this actor may not see, and with what he may not change marked read-only."""
+    """The type with the company's own fields, without what this actor may not see, and with what he may not change
+    marked read-only."""
+    full = with_own_fields(spec, catalogue(actor.schema))
     rules = actor.rules(spec.label)
-    return ruled(spec, rules) if rules else spec
+    required = tuple(field.name for field in full.custom if arranged(field).requires(actor.role_ids))
+    if required:
+        full = replace(full, required=(*full.required, *required))
+    return ruled(full, with_formulas(full.custom, rules)) if rules else full
+
+
+_extended: OrderedDict[tuple[int, int], tuple[ObjectSpec, Catalogue, ObjectSpec]] = OrderedDict()
+EXTENDED = 512  # object types x states of catalogues in one process
+
+
+def with_own_fields(spec: ObjectSpec, known: Catalogue) -> ObjectSpec:
+    """The type with all fields of the company's own; made once for each state of the catalogue."""
+    fields = known.of(spec.label)
+    if not fields:
+        return spec
+    key = (id(spec), id(known))
+    found = _extended.get(key)
+    if found is None:
+        found = (spec, known, _with(spec, fields))  # keeps both alive, so that their ids stay theirs
+        _extended[key] = found
+        while len(_extended) > EXTENDED:
+            _extended.popitem(last=False)
+    return found[2]
+
+
+def _with(spec: ObjectSpec, fields: tuple[FieldDef, ...]) -> ObjectSpec:
+    sorts = [sort for field in fields if (sort := offers.sort(field))]
+    filters = [item for field in fields if (item := offers.filter_of(field))]
+    read_only = [field.name for field in fields if arranged(field).is_read_only]
+    asked = [field for field in fields if not arranged(field).is_read_only]
+    return replace(
+        spec,
+        custom=fields,
+        columns=(*spec.columns, *(offers.column(field) for field in fields)),
+        default_columns=(*spec.default_columns, *(field.name for field in fields if arranged(field).is_in_list)),
+        sorts=(*spec.sorts, *sorts),
+        filters=(*spec.filters, *filters),
+        panels=(*spec.panels, Panel(title=_("更多"), fields=tuple(field.name for field in fields))),
+        form=(*spec.form, *(field.name for field in asked if arranged(field).is_required)) if spec.form else (),
+        form_more=(
+            *spec.form_more,
+            *(field.name for field in asked if arranged(field).is_in_form and not arranged(field).is_required),
+        )
+        if spec.form
+        else (),
+        read_only=(*spec.read_only, *read_only),
+    )
+
+
+def with_formulas(fields: Iterable[FieldDef], rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """Rules with those that follow: who may not see a field does not see what a formula makes of it."""
+    closed = {name for name, rule in rules.items() if rule >= Rule.MASKED}
+    return {**rules, **{field.name: Rule.HIDDEN for field in fields if arranged(field).reads & closed}}
 
 
 def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
@@ -38,20 +98,21 @@ def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
         default_columns=tuple(path for path in spec.default_columns if _top(path) not in hidden),
         sorts=tuple(sort for sort in spec.sorts if sort.key not in closed),
         filters=filters,
+        sums=tuple(name for name in spec.sums if name not in closed),
         panels=_panels(spec.panels, hidden),
         form=_asked(spec, spec.form, rules),
         form_more=_asked(spec, spec.form_more, rules),
         required=tuple(name for name in spec.required if name not in hidden),
         read_only=tuple(dict.fromkeys([*spec.read_only, *rules])),
-        views=tuple(view for view in spec.views if _is_open(view[1], spec, filters)),
-        search=replace(spec.search, **_unsearchable(spec, hidden)) if spec.search else None,
+        views=tuple(view for view in spec.views if _is_open(view[1], closed, filters)),
+        custom=tuple(field for field in spec.custom if field.name not in hidden),
         covered=frozenset(closed - hidden),
     )
 
 
 def never_ruled(spec: ObjectSpec) -> frozenset[str]:
-    """Fields that no rule may touch: the record's name, and the order that a list falls back to."""
-    return frozenset({spec.name, spec.sorts[0].key})
+    """Fields that no rule may touch: the record's name, the order that a list falls back to, the record it belongs to."""
+    return frozenset({spec.name, spec.sorts[0].key, *filter(None, (spec.policy.link,))})
 
 
 def _top(path: str) -> str:
@@ -72,12 +133,8 @@ def _asked(spec: ObjectSpec, fields: Iterable[str], rules: Mapping[str, Rule]) -
     )
 
 
-def _is_open(query: str, spec: ObjectSpec, filters: tuple[Filter, ...]) -> bool:
+def _is_open(query: str, closed: set[str], filters: tuple[Filter, ...]) -> bool:
+    """Whether a ready view neither filters nor orders by what is closed."""
     known = {item.name for item in filters}
-    return all(name.partition(".")[0] in known for name in query.split("&") if "." in name.partition("=")[0])
-
-
-def _unsearchable(spec: ObjectSpec, hidden: set[str]) -> dict[str, Any]:
-    """A hidden column cannot be searched by either: a hit would tell what it holds."""
-    assert spec.search is not None
-    return {role: "" for role in ("code", "phone") if getattr(spec.search, role) in hidden}
+    named = [part.partition("=") for part in query.split("&")]
+    return all(name.partition(".")[0] in known if "." in name else value.lstrip("-") not in closed for name, _sign, value in named)

@@ -35,18 +35,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
-    """An order that index families serve: `key` is a column that is never null."""
+    """An order that index families serve: `key` is a column that is never null.
+
+    An own field's order has an expression (`sql`, with tokens for columns), and `read` makes a key of its text again.
+    """
 
     key: str
     label: Words = ""
+    sql: str = ""
+    read: Callable[[str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A condition offered in words. `kind`: choice, number, person, range, dates, yes_no, link; `build` makes the rows of others.
-
-    `target` is the object type behind a link; `may_be_null` says that an empty value is stored as null.
-    """
+    """A condition offered in words. `kind`: choice, number, person, range, dates, text, link; `build` makes the rows of others."""
 
     name: str
     label: Words
@@ -56,10 +58,12 @@ class Filter:
     covered: bool = False  # the column is included in every index family of the sorts
     unit: Words = ""
     build: Callable[[str, tuple[str, ...]], Q] | None = None
+    where: Callable[[str, tuple[str, ...], Actor], Q] | None = None  # the same for who asks
+    ops: tuple[str, ...] = ()  # the operators it knows in the order they are offered, all when empty
+    unoffered: frozenset[str] = frozenset()  # of these the ones that only links use
+    model: type[Record] | None = None  # whose records its values are
     names: Callable[[Actor, Sequence[str]], list[str]] | None = None  # stored values in words
     in_menu: bool = True
-    target: type[models.Model] | None = None
-    may_be_null: bool = False
 
     @property
     def column(self) -> str:
@@ -72,6 +76,8 @@ class Panel:
 
     title: Words
     fields: tuple[str, ...]
+    is_two: bool = False  # in two columns where there is room
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,7 @@ class SidePanel:
     load: Callable[[Actor, Any], Mapping[str, Any] | None]
     place: str = "side"  # facts, side, head, peek
     rank: int = 50
+    tells: tuple[str, ...] = ()  # fields ("label.field") without which there is nothing to show: not drawn for who may not see one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +159,22 @@ class SearchSource:
     phone: str = ""
     person: str = ""  # column that says by "person" that a name starts with a surname
     also: Callable[[Sequence[Any]], Mapping[Any, tuple[list[str], list[str]]]] | None = None  # ids -> people's names, phones
+    also_of: str = ""  # the object type whose `phone` those phones are
     note: Callable[[Any], Words] | None = None
     by_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAction:
+    """An action that other programs may call; its keyword arguments but `by` are the inputs, but for those in `leave_out`."""
+
+    run: Callable[..., Any]
+    label: Words
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +196,7 @@ class ObjectSpec:
     default_columns: tuple[str, ...]
     sorts: tuple[Sort, ...]
     filters: tuple[Filter, ...] = ()
+    sums: tuple[str, ...] = ()  # columns that groups are added up by
     panels: tuple[Panel, ...] = ()
     form: tuple[str, ...] = ()
     form_more: tuple[str, ...] = ()
@@ -192,6 +214,9 @@ class ObjectSpec:
     bulk: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
     views: tuple[tuple[Words, str], ...] = ()  # ready views: label and the query part of the address
+    api_create: ApiAction | None = None  # how other programs make a record; None: by its form, if it has one
+    api_actions: tuple[ApiAction, ...] = ()
+    api_keys: tuple[str, ...] = ()  # fields by which a bulk finds its records, beside those that are unique
     custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
     covered: frozenset[str] = frozenset()  # fields that this reader sees masked
 
@@ -211,6 +236,9 @@ class ObjectSpec:
         found = [column for path in paths if (column := self.column(path))]
         return found or [column for path in self.default_columns if (column := self.column(path))]
 
+    def sort(self, key: str) -> Sort | None:
+        return next((sort for sort in self.sorts if sort.key == key), None)
+
     def filter(self, name: str) -> Filter | None:
         return next((item for item in self.filters if item.name == name), None)
 
@@ -223,13 +251,12 @@ class ObjectSpec:
         yield from (column.path for column in self.columns)
         yield from (sort.key for sort in self.sorts)
         yield from (item.column for item in self.filters if item.build is None)
-        yield from (*self.form, *self.form_more, *self.required, *self.read_only)
+        yield from (*self.form, *self.form_more, *self.required, *self.read_only, *self.sums)
         for panel in self.panels:
             yield from panel.fields
         if self.importable:
             yield from self.importable.fields
-            for key in self.importable.keys:
-                yield from key
+            yield from (name for key in self.importable.keys for name in key)
             yield from self.importable.derived
         if self.search:
             yield from filter(None, (self.search.title, self.search.code, self.search.phone, self.search.person))

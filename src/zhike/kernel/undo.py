@@ -14,16 +14,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from . import history, undo_steps
+from . import history, locks, undo_steps
 from .actor import Actor, Scope
 from .errors import Refused
 from .followups import follow_up
-from .models import Change
+from .models import Change, HistoryEntry
+from .policy import policy_of
 from .search.many import drop_gone, refresh_selected
 from .undo_steps import STEPS, Kept, Work
+from .veil import CUSTOM
 
 DAYS = 30
 CHUNK = 20_000
@@ -56,22 +59,25 @@ def undo_change(change_id: uuid.UUID, *, by: Actor, chunk: int = CHUNK, on_progr
     Raises Refused: gone, not_permitted, undo_too_old (30 days), already_undone, undo_busy.
     """
     number = int.from_bytes(change_id.bytes[-4:], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, number])
-        if not cursor.fetchone()[0]:
+    with locks.held(_LOCK_SPACE, number) as is_mine:
+        if not is_mine:
             raise Refused("undo_busy")
-    try:
         return _undo(change_id, by, chunk, on_progress)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, number])
 
 
 def may_undo(change: Change, by: Actor) -> bool:
     """Whoever made the change, or who may change all such records or the company's settings."""
     if by.kind == "system" or (change.actor_id is not None and change.actor_id == by.user_id):
         return True
-    return by.scope("org.settings", "change") is not None or by.scope(change.label, "change") is Scope.ALL
+    return by.scope("org.settings", "change") is not None or by.scope(_grants_of(change.label), "change") is Scope.ALL
+
+
+def _grants_of(label: str) -> str:
+    """The label whose grants decide about changes of an object type: that of its policy, where it has one."""
+    try:
+        return policy_of(apps.get_model(label)).label
+    except (LookupError, ValueError):
+        return label
 
 
 def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) -> UndoReport:
@@ -82,6 +88,9 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
         raise Refused("not_permitted", verb="undo")
     if change.undone_at:
         raise Refused("already_undone")
+    _require_open_fields(change, by)
+    if guard := _guards.get(change.label):
+        guard(change, by)
     if not change.undo_progress and change.at < timezone.now() - dt.timedelta(days=DAYS):
         raise Refused("undo_too_old", days=DAYS)
     progress: dict[str, Any] = change.undo_progress or _begin(change, by)
@@ -99,6 +108,26 @@ def _undo(change_id: uuid.UUID, by: Actor, chunk: int, on_progress: OnProgress) 
         cursor.execute(f'drop table if exists "{table}"')
         Change.objects.filter(pk=change_id).update(undone_at=timezone.now())
     return report
+
+
+Guard = Callable[[Change, Actor], None]
+_guards: dict[str, Guard] = {}
+
+
+def guard_undo(label: str, guard: Guard) -> None:
+    """Have a check of one's own asked before a change of this label is taken back; it raises Refused."""
+    _guards[label] = guard
+
+
+def _require_open_fields(change: Change, by: Actor) -> None:
+    """Refused("field_not_permitted") when values would go back that the actor may not write."""
+    for label in by.field_rules:
+        model = apps.get_model(label)
+        names = [f.column for f in model._meta.concrete_fields if by.rule(label, f.name)]
+        names += ["custom"] if any(name.startswith(CUSTOM) for name in by.rules(label)) else []
+        entries = HistoryEntry.objects.filter(change=change, kind=history.kind_of(model), op="U", old__has_any_keys=names)
+        if names and entries.exists():
+            raise Refused("field_not_permitted", field=names[0] if len(names) == 1 else label, label=label)
 
 
 def _begin(change: Change, by: Actor) -> dict[str, Any]:

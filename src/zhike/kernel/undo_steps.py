@@ -155,14 +155,16 @@ def bring_back(work: Work, model: type[Tracked]) -> tuple[int, list[Kept]]:
         )
         stored = {row[0] for row in cursor.fetchall()}
         columns = ", ".join(f'"{f.column}"' for f in model._meta.concrete_fields if f.column in stored)
+        # Own fields may have been changed and then deleted by the same change: the older values lie beside the row.
+        values_of = columns.replace('"custom"', history.own_back("custom", "old")) if issubclass(model, Record) else columns
         orphan = " or ".join(
             f'(r."{c}" is not null and not exists (select 1 from "{p._meta.db_table}" p where p."{p._meta.pk.column}" = r."{c}"))'
             for c, p, _null in _parents(model)
         )
         cursor.execute(
             f"with w as (select object_id, old from \"{work.table}\" where n > %(lo)s and n <= %(hi)s and kind = %(kind)s and step = 'back'), "
-            f"r as (select r.*, {orphan or 'false'} as orphan from w cross join lateral jsonb_populate_record(null::{table}, w.old) r), "
-            f"i as (insert into {table} ({columns}) select {columns} from r where not orphan on conflict do nothing returning id) "
+            f"r as (select r.*, w.old, {orphan or 'false'} as orphan from w cross join lateral jsonb_populate_record(null::{table}, w.old) r), "
+            f"i as (insert into {table} ({columns}) select {values_of} from r where not orphan on conflict do nothing returning id) "
             "select r.id, case when r.orphan then 'parent_gone' else 'taken' end from r where not exists (select 1 from i where i.id = r.id)",
             work.values(model),
         )
@@ -180,10 +182,11 @@ def put_values_back(work: Work, model: type[Tracked]) -> tuple[int, list[Kept]]:
     sets = ", ".join(
         f'"{c}" = case when w.keep ? \'{c}\' then r."{c}" else t."{c}" end'
         for c in history.tracked_columns(model)
-        if c not in ("version", "updated_at")
+        if c not in ("version", "updated_at") and not (c == "custom" and issubclass(model, Record))
     )
     if issubclass(model, Record):
         sets += (
+            f", custom = {history.own_back('t.custom', 'w.keep')}"
             ", version = case when w.later then t.version + 1 when w.keep ? 'version' then r.version else t.version end"
             ", updated_at = case when w.later then now() when w.keep ? 'updated_at' then r.updated_at else t.updated_at end"
         )

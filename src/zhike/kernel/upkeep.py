@@ -7,7 +7,7 @@ import datetime as dt
 from asgiref.sync import async_to_sync
 from procrastinate.contrib.django import app
 
-from . import events, history
+from . import events, history, sharing
 from .jobs import every
 
 STALLED_AFTER = 30  # seconds without a heartbeat of the worker that took the job
@@ -29,6 +29,11 @@ def tell_waiting_events() -> None:
 @every("7 3 * * *")
 def prepare_history_months() -> None:
     history.ensure_partitions(dt.datetime.now(tz=dt.UTC).date())
+
+
+@every("27 3 * * *")
+def forget_ended_shares() -> None:
+    sharing.forget_ended(dt.datetime.now(tz=dt.UTC))
 
 
 @every("17 3 * * *")

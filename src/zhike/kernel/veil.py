@@ -8,19 +8,23 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
-from .actor import NO_RULES, Actor, Rule
+from .actor import NO_RULES, Rule
 
 MASK = "***"
 
 
-def veil_of(label: str, actor: Actor) -> Mapping[str, Rule]:
-    """Fields of an object type that this actor sees masked or not at all."""
-    rules = actor.rules(label)
+def veil_of(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """Those of some field rules that cover a value: masked or not seen at all."""
     return {name: rule for name, rule in rules.items() if rule >= Rule.MASKED} if rules else NO_RULES
 
 
 def lay_veil(record: Any, veil: Mapping[str, Rule]) -> Any:
-    """The same row with masked and empty values under the veil; it must not be stored."""
+    """The same row with masked and empty values under the veil; it must not be stored.
+
+    Whose it is stays known to the policy (`held_by`), whoever may read it.
+    """
+    if hasattr(record, "owner_id"):
+        record.held_by = (record.owner_id, record.team_id)
     custom = dict(record.custom) if any(name.startswith(CUSTOM) for name in veil) else None
     for name, rule in veil.items():
         if name.startswith(CUSTOM) and custom is not None:
@@ -45,14 +49,17 @@ def _cover(record: Any, name: str, rule: Rule) -> None:
         return
     if not isinstance(field, models.Field):
         return
-    value = getattr(record, field.attname)
-    setattr(record, field.attname, masked(value) if rule is Rule.MASKED and not field.is_relation else _empty(field))
+    # Only free text has ends that may be shown: a choice, a number or a date would be told by them.
+    is_free = isinstance(field, TEXT) and not field.choices
+    setattr(record, field.attname, masked(getattr(record, field.attname)) if rule is Rule.MASKED and is_free else _empty(field))
+
+
+TEXT = (models.CharField, models.TextField)
 
 
 def _empty(field: models.Field[Any, Any]) -> Any:
-    if field.null:
-        return None
-    return "" if isinstance(field, models.CharField | models.TextField) else field.get_default()
+    """Nothing at all: a default would look like a value."""
+    return "" if isinstance(field, TEXT) and not field.null else None
 
 
 def masked(value: Any) -> Any:

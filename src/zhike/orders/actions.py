@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
-from zhike.kernel.actions import action, creation, save_change, save_new
+from zhike.kernel.actions import action, creation, require_fields, save_change, save_new
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.policy import policy_of
@@ -19,6 +19,7 @@ from zhike.kernel.policy import policy_of
 from .models import Order, OrderLine
 
 STEP = Decimal("0.0001")
+LARGEST = Decimal(10) ** 14
 
 
 @creation(Order)
@@ -27,8 +28,10 @@ def enter_order(*, by: Actor, number: str, ordered_at: dt.datetime, customer: uu
     bought_by = Customer.objects.visible_to(by).filter(pk=customer).first() if customer else None
     if customer and bought_by is None:
         raise Refused("not_permitted", verb="view", label="customers.customer")
+    told = {"number": number, "ordered_at": ordered_at, "customer": bought_by, "remark": remark}
+    require_fields(by, "orders.order", [name for name, value in told.items() if value], is_new=True)
     order = Order(number=number.strip() or next_number(), ordered_at=ordered_at, customer=bought_by, remark=remark)
-    if bought_by is not None:
+    if bought_by is not None and "orders.order" not in by.apart:
         order.owner_id, order.team_id = bought_by.owner_id, bought_by.team_id
     return save_new(order, by=by)
 
@@ -42,8 +45,11 @@ def next_number() -> str:
 
 
 def line_amount(quantity: Decimal, price: Decimal, discount: Decimal | None) -> Decimal:
-    """Quantity x unit price x (1 - discount), four decimals, half up."""
-    return (quantity * price * (1 - (discount or Decimal(0)))).quantize(STEP, rounding=ROUND_HALF_UP)
+    """Quantity x unit price x (1 - discount), four decimals, half up. Refused("invalid_value") beyond what an amount can hold."""
+    exact = quantity * price * (1 - (discount or Decimal(0)))
+    if abs(exact) >= LARGEST:
+        raise Refused("invalid_value", field="amount", why="max_digits")
+    return exact.quantize(STEP, rounding=ROUND_HALF_UP)
 
 
 @action(needs="change")
@@ -72,5 +78,6 @@ def put_line(
 def remove_line(order: Order, *, by: Actor, line: uuid.UUID) -> None:
     """Take a line off its order; undo puts it back."""
     policy_of(Order).require(by, "change", order)
-    OrderLine.objects.filter(order=order, pk=line).delete()
+    if not OrderLine.objects.filter(order=order, pk=line).delete()[0]:
+        raise Refused("gone", label="orders.orderline")
     save_change(order)

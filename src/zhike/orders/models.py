@@ -59,6 +59,7 @@ class Order(Record):
             *index_family("order_time", "ordered_at", FACETS),
             models.Index(fields=["customer", "-ordered_at", "-id"], name="order_of_customer"),
             models.Index(fields=["number"], name="order_number_like", opclasses=["varchar_pattern_ops"]),
+            *(models.Index(fields=[name], name=f"order_{name}") for name in ("channel", "region", "province", "city")),
             models.Index(fields=["batch_id"], name="order_batch", condition=models.Q(batch_id__isnull=False)),
         ]
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
+from zhike.kernel.actor import Rule
 from zhike.kernel.addresses import url_of
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
@@ -70,6 +71,9 @@ def new_order(request: HttpRequest) -> HttpResponse:
     form = OrderForm(request.POST or None, initial=initial)
     form.fields["customer"] = PickField(Customer, actor, required=False, label=_("客户"), initial=initial["customer"])
     form.order_fields(["customer", "number", "ordered_at", "remark"])
+    for name in ("customer", "remark"):
+        if actor.rule("orders.order", name) is Rule.HIDDEN:
+            del form.fields[name]
     if form.is_valid():
         try:
             order = enter_order(by=actor, **form.cleaned_data)

@@ -79,6 +79,7 @@ def _touched_customers() -> str:
 TOUCHED_OWNERS = """
 select o.id from kernel_history h join orders_order o on o.customer_id = h.object_id
   where h.change_id = %(change)s and h.kind = {customer} and h.op = 'U' and (h.old ? 'owner_id' or h.old ? 'team_id')
+  and not exists (select 1 from org_standsapart where label = 'orders.order')
 """
 SQL_OWNERS = """
 update orders_order o set owner_id = c.owner_id, team_id = c.team_id, version = o.version + 1, updated_at = now()
@@ -87,7 +88,7 @@ from customers_customer c where c.id = o.customer_id and o.id in ({ids}) and (o.
 
 
 def _follow_owners(cursor: Any, table: str, lo: int, hi: int) -> int:
-    """Orders belong to whoever has the customer; part of the same change, so that undo takes both back."""
+    """Orders belong to whoever has the customer, unless the company lets them stand apart; part of the same change, so that undo takes both back."""
     cursor.execute(SQL_OWNERS.format(ids=_range(table, lo, hi)))
     return int(cursor.rowcount)
 

@@ -1,17 +1,19 @@
-"""Founding a company's staff, and adding people to it."""
+"""Founding a company's staff, and adding people to it without a browser."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from zhike.kernel.errors import Refused
 
 from .models import Membership, Role, Team, User
+from .passwords import check_password
+from .people.finding import finding_of
+from .people.links import make_link
 from .ready_roles import write_ready_roles
 
 
@@ -27,10 +29,11 @@ class NewPerson:
 
 
 def found_staff(company: str) -> tuple[User, str]:
-    """Ready roles, a team named like the company and its first administrator; answers the new password, shown once."""
+    """Ready roles, a team named like the company and its first administrator, who has no password: the token of the link to set one."""
     with transaction.atomic():
         write_ready_roles()
-        return add_person(NewPerson(username="admin", name="管理员", role="admin", team=company[:80]))
+        user = _store(NewPerson(username="admin", name="管理员", role="admin", team=company[:80]), None)
+        return user, make_link(user, by=None)
 
 
 def add_person(person: NewPerson) -> tuple[User, str]:
@@ -38,30 +41,31 @@ def add_person(person: NewPerson) -> tuple[User, str]:
 
     Raises Refused: taken, gone (no such role), weak_password.
     """
-    if User.objects.filter(username=person.username).exists():
+    password = person.password or secrets.token_urlsafe(12)
+    with transaction.atomic():
+        return _store(person, password), password
+
+
+def _store(person: NewPerson, password: str | None) -> User:
+    if User.objects.filter(username__iexact=person.username).exists():
         raise Refused("taken", field="username")
     role = Role.objects.filter(code=person.role).first()
     if role is None:
         raise Refused("gone", label="org.role")
-    password = person.password or secrets.token_urlsafe(12)
     user = User(username=person.username, name=person.name)
-    check_password(password, user)
-    user.set_password(password)
-    with transaction.atomic():
-        user.save()
-        user.roles.add(role)
-        if person.team:
-            team, _ = Team.objects.get_or_create(name=person.team)
-            Membership.objects.create(user=user, team=team)
-    return user, password
-
-
-def check_password(password: str, user: User) -> None:
-    """Refused("weak_password") with the reasons when the password is short, known or like the name."""
-    try:
-        validate_password(password, user)
-    except ValidationError as weak:
-        raise Refused("weak_password", why=" ".join(weak.messages)) from weak
+    if password is None:
+        user.invited_at = timezone.now()
+        user.set_unusable_password()
+    else:
+        check_password(password, user)
+        user.set_password(password)
+    user.finding = finding_of(user)
+    user.save()
+    user.roles.add(role)
+    if person.team:
+        team, _ = Team.objects.get_or_create(name=person.team)
+        Membership.objects.create(user=user, team=team)
+    return user
 
 
 def set_password(user: User, password: str = "") -> str:
@@ -69,5 +73,6 @@ def set_password(user: User, password: str = "") -> str:
     chosen = password or secrets.token_urlsafe(12)
     check_password(chosen, user)
     user.set_password(chosen)
-    user.save(update_fields=["password"])
+    user.invited_at = None
+    user.save(update_fields=["password", "invited_at"])
     return chosen

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Rule, Scope
@@ -63,8 +64,15 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("姓名"), max_length=80)
     language = models.CharField(_("语言"), max_length=10, default="zh-hans")
+    must_mfa = models.BooleanField(_("必须两步验证"), default=False, db_default=False)
+    invited_at = models.DateTimeField(null=True, editable=False)  # asked to join and not here yet
+    finding = models.CharField(max_length=400, default="", db_default="", editable=False)  # what a search looks at, folded
     roles = models.ManyToManyField(Role, related_name="users", blank=True)
     teams: models.ManyToManyField[Team, Membership] = models.ManyToManyField(Team, through="Membership", related_name="members")
+
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="mail_once")]
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="user_by_name")]
 
     def __str__(self) -> str:
         return self.name or self.username

@@ -16,7 +16,7 @@ from zhike.kernel.lists import engine
 from zhike.kernel.policy import Reach, policy_of
 
 from .models import Answer, SuggestionAnswer, TouchOutcome
-from .touch_rules import GUESS_WEIGHT, RULES, TouchRule
+from .touch_rules import GUESS_WEIGHT, RULES, TouchRule, rules_for
 
 EACH = 40
 COUNT_CAP = 999
@@ -67,7 +67,7 @@ def suggestions(actor: Actor, *, whose: str = "me", size: int = 20) -> list[Sugg
     today, now = timezone.localdate(), timezone.now()
     chances = _chances(actor)
     found: dict[object, Suggestion] = {}
-    for rule in RULES:
+    for rule in rules_for(actor):
         for customer in _candidates(rule, reach_of(actor, whose), actor, today, now):
             made = _suggestion(rule, customer, chances[rule.code], today)
             kept = found.get(customer.pk)
@@ -79,7 +79,7 @@ def suggestions(actor: Actor, *, whose: str = "me", size: int = 20) -> list[Sugg
 def _candidates(rule: TouchRule, reach: Reach, actor: Actor, today: dt.date, now: dt.datetime) -> Iterable[Customer]:
     condition = rule.rows(today) & rule.open_for(actor.user_id or 0, now)
     found = engine.find(engine.Wanted(model=Customer, reach=reach, key="sales", rest=condition, size=EACH))
-    return Customer.objects.filter(pk__in=found.ids)
+    return Customer.objects.filter(pk__in=found.ids).veiled(actor)
 
 
 def _suggestion(rule: TouchRule, customer: Customer, chance: float, today: dt.date) -> Suggestion:
@@ -114,9 +114,9 @@ def counts(actor: Actor, *, whose: str = "me") -> list[RuleCount]:
     today, now = timezone.localdate(), timezone.now()
     reach = reach_of(actor, whose)
     found = []
-    for rule in RULES:
-        condition: Q = reach.q() & rule.rows(today) & rule.open_for(actor.user_id or 0, now)
-        counted = engine.count(Customer, condition, COUNT_CAP)
+    for rule in rules_for(actor):
+        condition: Q = rule.rows(today) & rule.open_for(actor.user_id or 0, now)
+        counted = engine.count(Customer, condition, COUNT_CAP, reach=reach)
         found.append(RuleCount(rule=rule, count=min(counted, COUNT_CAP), is_capped=counted > COUNT_CAP, query=_query(rule, whose)))
     return found
 

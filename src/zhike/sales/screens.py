@@ -19,13 +19,14 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
-from zhike.kernel.screens.places import Place, add_place
+from zhike.kernel.screens.rail import Place, add_place
+from zhike.kernel.screens.reveal import reveal_url
 from zhike.kernel.screens.web import actor_in, record_of, screen, toast, trigger
 from zhike.kernel.text.workdays import workdays_between
 
 from .actions import answer_suggestion, do_suggestion
 from .queries import counts, has_customers, may_see_team, suggestions
-from .touch_rules import RULES, rule_of
+from .touch_rules import rule_of, rules_for
 
 add_place(Place(key="today", label=gettext_lazy("今日"), url="/", icon="sun-high", rank=10, hotkey="t", keys="jr jinri today"))
 
@@ -45,7 +46,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "day": day,
         "weekday": (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))[day.weekday()],
         "workdays_left": _workdays_left(day),
-        "rules": RULES,
+        "rules": rules_for(actor),
         "query": f"?whose={whose}",
     }
     return render(request, "sales/today.html", context)
@@ -100,6 +101,7 @@ def done(request: HttpRequest, pk: uuid.UUID, rule: str) -> HttpResponse:
         response = trigger(HttpResponse(status=204), {"zk:close": {}, "zk:changed": {}})
         return toast(response, _("记好了，写进了动态"), undo=f"/changes/{last_change_of(customer.pk)}/undo")
     context = {"form": form, "customer": customer, "rule": found, "first": list(form)}
+    context["reveal_url"] = reveal_url(customer, "phone", actor_in(request))
     return render(request, "sales/done.html", context, status=422 if form.is_bound else 200)
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers.models import Activity, Customer, Segment
+from zhike.kernel.actor import Actor
 from zhike.kernel.templatetags.zhike_ui import money, smart_date
 
 from .models import SuggestionAnswer
@@ -36,6 +37,11 @@ class TouchRule:
     guess: float
     advice: str | Promise
     only: Q = field(default_factory=Q)
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Whether the rule speaks of nothing that the actor may not see."""
+        used = ("last_order_at", "sales", "orders_count", *(("segment",) if self.only else ()))
+        return actor.sees(*(f"customers.customer.{name}" for name in used))
 
     def rows(self, today: dt.date) -> Q:
         """Customers the rule speaks of today, whoever sees them."""
@@ -118,6 +124,11 @@ RULES = (
         only=Q(segment__in=(Segment.KEY_KEEP, Segment.KEY_RESCUE)),
     ),
 )
+
+
+def rules_for(actor: Actor) -> tuple[TouchRule, ...]:
+    """The rules that an actor's suggestions may rest on."""
+    return tuple(rule for rule in RULES if rule.is_open_to(actor))
 
 
 def rule_of(code: str) -> TouchRule | None:

@@ -18,10 +18,11 @@ from zhike.demo.logins import DEMO_LOGINS
 from zhike.server import digests
 from zhike.server.connection import is_embedded
 from zhike.server.console import say, words
-from zhike.server.control import list_companies, make_control, schema_marks
+from zhike.server.control import Company, list_companies, make_control, schema_marks
 from zhike.server.embedded import running
+from zhike.server.explanations import explain
 from zhike.server.home import Home, current_home
-from zhike.server.processes import die_with_parent
+from zhike.server.processes import ServerError, die_with_parent
 
 SETTINGS = "zhike.server.settings"
 _STATIC_STORAGE = "zhike.server.static.ModuleStorage"
@@ -47,7 +48,8 @@ def database(home: Home | None = None) -> Iterator[None]:
 def is_ready() -> bool:
     """True when nothing has to be migrated or collected and there is a company; costs some ten milliseconds."""
     companies, marks, digest = list_companies(), schema_marks(), digests.migrations()
-    return bool(companies) and are_static_files_fresh() and all(marks.get(item.database) == digest for item in companies)
+    is_current = all(item.is_open and not item.server and marks.get(item.database) == digest for item in companies)
+    return bool(companies) and are_static_files_fresh() and is_current
 
 
 def are_static_files_fresh() -> bool:
@@ -57,16 +59,30 @@ def are_static_files_fresh() -> bool:
 
 
 def prepare() -> None:
-    """Migrate companies and collect front-end files where that is needed; needs a running database."""
+    """Migrate companies and collect front-end files where that is needed; needs a running database.
+
+    A company that could not be brought up to date is named and stays closed; raises `database_newer`.
+    """
     django.setup()
+    make_control()
     # Imported here by name: founding loads the pinyin tables, which the supervisor never needs.
-    founding = import_module("zhike.server.founding")
-    for company in founding.outdated_companies():
-        say(zh=f"更新“{company.name}”的数据表……", en=f"Updating the tables of {company.name} …")
-        founding.migrate_company(company)
-    if not are_static_files_fresh():
-        say(zh="整理页面文件……", en="Collecting front-end files …")
-        collect_static()
+    upgrading = import_module("zhike.server.upgrading")
+    for one in upgrading.bring_up_to_date(say=tell_progress):
+        if one.error:
+            say(
+                zh=f"“{one.company.name}”没有更新成功，先关着：{one.error}。改好后运行 zhike company migrate",
+                en=f"{one.company.name} could not be brought up to date and stays closed: {one.error}. Then: zhike company migrate",
+            )
+    with import_module("zhike.server.working").alone():
+        if not are_static_files_fresh():
+            say(zh="整理页面文件……", en="Collecting front-end files …")
+            collect_static()
+
+
+def tell_progress(company: Company, number: int, total: int) -> None:
+    """Say which company is being brought up to date, and how many there are."""
+    count = f"[{number}/{total}] " if total > 1 else ""
+    say(zh=f"{count}更新“{company.name}”的数据表……", en=f"{count}Updating the tables of {company.name} …")
 
 
 def collect_static() -> None:
@@ -89,7 +105,11 @@ def main() -> None:
     """Prepare, as a child of the supervisor."""
     die_with_parent()
     name_settings()
-    prepare()
+    try:
+        prepare()
+    except ServerError as error:
+        say(zh=explain(error), en=explain(error))
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

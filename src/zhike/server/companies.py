@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
 from zhike.server.control import Company, choose_default, default_company, get_company, list_companies
 from zhike.server.processes import ServerError
@@ -20,8 +20,10 @@ __all__ = [
     "default_company",
     "forget_companies",
     "get_company",
+    "is_own_host",
     "list_companies",
     "need_company",
+    "plain_host",
     "use_company",
 ]
 
@@ -61,13 +63,15 @@ def use_company(company: Company | str) -> Iterator[Company]:
 
 
 def _release(wanted: Company | None) -> None:
-    """Give the thread's connection back to its pool unless it already belongs to `wanted`."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    database = wanted.database if wanted else connection.settings_dict["NAME"]
-    if connection.connection is None or connection.in_atomic_block:
-        return
-    if getattr(connection, "bound_database", database) != database:
-        connection.close()
+    """Give the thread's connections back to their pools unless they already belong to `wanted`."""
+    for alias in connections:
+        connection = connections[alias]
+        database = wanted.database if wanted else connection.settings_dict["NAME"]
+        place = (wanted.server if wanted else "", database)
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        if getattr(connection, "bound_place", place) != place:
+            connection.close()
 
 
 @dataclass(slots=True)
@@ -100,21 +104,42 @@ def forget_companies() -> None:
 def company_for_host(host: str) -> Company | None:
     """The company a web request is for.
 
-    The first label names it (`acme.localhost`, `acme.crm.example`); a bare host, an address or a label that names
-    none means the default company. None when there is no company.
+    A host of its own names it, else the first label does (`acme.localhost`, `acme.crm.example`); a bare host, an address
+    or a label that names none means the default company. None when there is no company.
     """
     companies = _cache.read()
-    label = _first_label(host)
+    name = plain_host(host)
+    own = next((company for company in companies if name in company.hosts), None)
+    if own is not None:
+        return own
+    label = _first_label(name)
     named = next((company for company in companies if company.slug == label), None)
     return named or choose_default(companies)
 
 
-def _first_label(host: str) -> str:
+def is_own_host(host: str) -> bool:
+    """Whether some company is called by this host, so that it need not stand in ZHIKE_HOSTS too."""
+    name = plain_host(host)
+    return any(name in company.hosts for company in _cache.read())
+
+
+def plain_host(host: str) -> str:
+    """A host in small letters without port, brackets and the final dot."""
     name = host.strip().lower()
     name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    return name.rstrip(".")
+
+
+def _first_label(name: str) -> str:
     try:
         ipaddress.ip_address(name)
     except ValueError:
         label, _, rest = name.partition(".")
         return label if rest else ""
     return ""
+
+
+def company_name() -> str:
+    """Name of the company at hand; empty outside of one."""
+    company = _current.get()
+    return company.name if company else ""

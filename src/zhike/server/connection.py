@@ -1,4 +1,8 @@
-"""Where the database server is: a DATABASE_URL, or the embedded server's socket."""
+"""Where the database server is: a DATABASE_URL, or the embedded server's socket.
+
+DATABASE_DIRECT_URL goes past a pooler that stands in DATABASE_URL: only web processes use the pooler, and they too go past it
+for locks that outlive a transaction. DATABASE_REPLICA_URL is a copy that reports may read.
+"""
 
 import os
 from collections.abc import Mapping
@@ -13,6 +17,7 @@ from zhike.server.processes import ServerError
 
 CONTROL_DATABASE = "zhike"
 _POOL: dict[str, object] = {"min_size": 0, "max_size": 8, "timeout": 15, "max_idle": 120, "num_workers": 1}
+_SMALL_POOL: dict[str, object] = {**_POOL, "max_size": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +33,13 @@ class Address:
 
     def conninfo(self, database: str | None = None) -> str:
         """libpq connection string to `database` (default: the control database)."""
+        return make_conninfo("", **self.params(database))
+
+    def params(self, database: str | None = None) -> dict[str, str | int]:
+        """The same as single libpq parameters; what is not given is left out."""
         given = {"host": self.host, "user": self.user, "password": self.password}
         words = {key: value for key, value in given.items() if value}
-        return make_conninfo("", dbname=database or self.name, port=self.port, **words, **dict(self.options))
+        return {"dbname": database or self.name, "port": self.port, **words, **dict(self.options)}
 
 
 def is_embedded(env: Mapping[str, str] = os.environ) -> bool:
@@ -38,10 +47,15 @@ def is_embedded(env: Mapping[str, str] = os.environ) -> bool:
     return not env.get("DATABASE_URL")
 
 
+def is_pooled(env: Mapping[str, str] = os.environ) -> bool:
+    """True in a web process whose DATABASE_URL names a pooler, because another address goes past it."""
+    return env.get("ZHIKE_ROLE") == "web" and not is_embedded(env) and bool(env.get("DATABASE_DIRECT_URL"))
+
+
 def address(home: Home | None = None, env: Mapping[str, str] = os.environ) -> Address:
     """The server to talk to; raises `database_url_invalid`. Starts nothing."""
     if not is_embedded(env):
-        return parse_url(env["DATABASE_URL"])
+        return parse_url(env["DATABASE_URL"] if is_pooled(env) else env.get("DATABASE_DIRECT_URL") or env["DATABASE_URL"])
     place = place_of(home or current_home())
     return Address(host=str(place.sockets), port=5432, user=SUPERUSER, password="", name=CONTROL_DATABASE)
 
@@ -69,7 +83,20 @@ def parse_url(url: str) -> Address:
 
 def connection_settings() -> dict[str, object]:
     """Django's DATABASES["default"], complete; a pure function of environment and home."""
-    where = address()
+    return _settings_of(address(), _POOL) | ({"DISABLE_SERVER_SIDE_CURSORS": True} if is_pooled() else {})
+
+
+def database_settings(env: Mapping[str, str] = os.environ) -> dict[str, dict[str, object]]:
+    """Django's DATABASES: `default`, `direct` where a pooler is to be passed by, `replica` where there is one."""
+    found = {"default": connection_settings()}
+    if is_pooled(env):
+        found["direct"] = _settings_of(parse_url(env["DATABASE_DIRECT_URL"]), _SMALL_POOL)
+    if env.get("DATABASE_REPLICA_URL"):
+        found["replica"] = _settings_of(parse_url(env["DATABASE_REPLICA_URL"]), _SMALL_POOL) | {"TEST": {"MIRROR": "default"}}
+    return found
+
+
+def _settings_of(where: Address, pool: Mapping[str, object]) -> dict[str, object]:
     return {
         "ENGINE": "zhike.server.postgres",
         "NAME": where.name,
@@ -78,5 +105,5 @@ def connection_settings() -> dict[str, object]:
         "HOST": where.host,
         "PORT": where.port,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**dict(where.options), "pool": dict(_POOL)},
+        "OPTIONS": {**dict(where.options), "pool": dict(pool)},
     }

@@ -1,6 +1,7 @@
 """Procrastinate workers of all companies, side by side in one event loop."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,13 @@ from procrastinate.contrib.django import procrastinate_app
 from procrastinate.job_context import JobContext
 from procrastinate.worker import Worker
 
+from zhike.kernel.jobs import TRACE
+from zhike.kernel.tracing import new_id, traced
+from zhike.server import measures
 from zhike.server.companies import Company, list_companies, use_company
 
 log = structlog.get_logger(__name__)
+job_log = structlog.get_logger("zhike.job")
 
 JOBS_AT_ONCE = 2
 SECONDS_BETWEEN_LOOKS = 4.0
@@ -43,9 +48,9 @@ class Crew:
 
     async def _look(self) -> None:
         try:
-            companies = set(await asyncio.to_thread(list_companies))
+            companies = {company for company in await asyncio.to_thread(list_companies) if company.is_open}
         except Exception as error:
-            log.warning("companies_not_read", error=str(error))
+            log.warning("companies_not_read", error=type(error).__name__)
             return
         for company in [gone for gone in self.tasks if gone not in companies]:
             self.tasks.pop(company).cancel()
@@ -72,7 +77,7 @@ class Crew:
                         worker_middleware=[self._one_of_few],
                     )
             except Exception as error:
-                log.warning("worker_failed", company=company.slug, error=repr(error))
+                log.warning("worker_failed", company=company.slug, error=type(error).__name__)
 
     async def _one_of_few(self, call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
         async with self.slots:
@@ -86,14 +91,29 @@ def _app_of(connector: PsycopgConnector) -> App:
 
 def _for_company(company: Company) -> Callable[[Callable[[], Any], JobContext, Worker], Any]:
     def run(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:
-        """Run a job in its company's database and give the thread's connection back."""
-        with use_company(company):
+        """Run a job in its company's database, say how it ended, and give the thread's connection back."""
+        del worker
+        number = new_id(str(context.job.task_kwargs.get(TRACE, "")))
+        with use_company(company), traced(number):
+            began, outcome = time.perf_counter(), "failed"
             try:
-                return call_next()
+                answer = call_next()
+                outcome = "done"
+                return answer
             finally:
+                _tell(context, outcome, time.perf_counter() - began)
                 connections.close_all()
 
     return run
+
+
+def _tell(context: JobContext, outcome: str, seconds: float) -> None:
+    """One line and the figures of a job; its arguments are nobody's business."""
+    task = context.job.task_name
+    measures.jobs.labels(task, outcome).inc()
+    measures.job_seconds.labels(task).observe(seconds)
+    tell = job_log.info if outcome == "done" else job_log.warning
+    tell(outcome, task=task, job=context.job.id, attempt=context.job.attempts, seconds=round(seconds, 3))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.registry import objects
-from zhike.kernel.screens.places import Place, add_place, places_for
+from zhike.kernel.screens.rail import Place, add_place, places_for
 from zhike.kernel.screens.settings import setting_nav
-
+from zhike.kernel.screens.tabs import rail_favourites
 
 add_place(Place(key="imports", label=_("导入"), url="/imports/", icon="upload", rank=90, hotkey="i", keys="dr daoru"))
 SETTINGS = ("/settings/", "/account/")
@@ -32,6 +32,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             for spec in objects
             if spec.form and actor.may(spec.policy.label, "create")
         ],
+        "favourites": rail_favourites(request),
         "me": actor,
         "settings_url": "/settings/",
         "settings_current": request.path.startswith(SETTINGS),

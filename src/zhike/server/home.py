@@ -1,7 +1,9 @@
 """The folder all data of an installation lives in."""
 
+import base64
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +54,24 @@ class Home:
         return self.root / "logs"
 
     @property
+    def backups(self) -> Path:
+        """Backups, unless they are told to go elsewhere."""
+        return self.root / "backups"
+
+    @property
+    def metrics(self) -> Path:
+        """Counters of the running processes; emptied at each start."""
+        return self.run / "metrics"
+
+    @property
     def secret_file(self) -> Path:
         """File of the key that signs sessions, readable by its owner only."""
         return self.root / "secret.key"
+
+    @property
+    def data_keys_file(self) -> Path:
+        """File of the keys that seal secrets in the databases, readable by its owner only: number:key, one a line."""
+        return self.root / "data.keys"
 
     def make(self) -> "Home":
         """Create missing folders; only folders made here get their mode set, except the home itself."""
@@ -73,20 +90,29 @@ class Home:
 
     def secret_key(self) -> str:
         """The installation's signing key, made once (64 URL-safe characters, file mode 0600)."""
-        if not self.secret_file.exists():
+        return self._once(self.secret_file, lambda: secrets.token_urlsafe(48))
+
+    def data_keys(self) -> dict[int, bytes]:
+        """The keys (32 bytes each) that seal secrets, by number (1 to 255); the first is made once."""
+        text = self._once(self.data_keys_file, lambda: f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        return {int(number): base64.b64decode(key) for number, _colon, key in (line.partition(":") for line in text.split())}
+
+    def _once(self, path: Path, text: Callable[[], str]) -> str:
+        """The text of a file that only its owner reads; the first who asks makes it."""
+        if not path.exists():
             self.make()
-            draft = self.secret_file.with_suffix(f".{os.getpid()}")
+            draft = path.with_suffix(f".{os.getpid()}")
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-            # link fails when another process was first: then its key is the key.
+                file.write(text())
+            # link fails when another process was first: then what it wrote counts.
             try:
-                os.link(draft, self.secret_file)
+                os.link(draft, path)
             except FileExistsError:
                 pass
             finally:
                 draft.unlink()
-        return self.secret_file.read_text().strip()
+        return path.read_text().strip()
 
 
 def current_home() -> Home:

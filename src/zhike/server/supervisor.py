@@ -2,12 +2,13 @@
 
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -16,7 +17,7 @@ from pathlib import Path
 from zhike.server.console import say
 from zhike.server.embedded import Embedded
 from zhike.server.home import Home
-from zhike.server.processes import ServerError, child_setup
+from zhike.server.processes import ServerError, child_setup, is_alive
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SECONDS_OF_HEALTH = 30.0
@@ -60,6 +61,7 @@ class Child:
     name: str
     argv: list[str]
     log: Path
+    env: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     due: float = 0.0
@@ -67,8 +69,6 @@ class Child:
 
     def start(self) -> None:
         """Start it; it dies when this process dies."""
-        if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.argv,
@@ -77,7 +77,7 @@ class Child:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=child_setup(signal.SIGTERM),
-                env={**os.environ, "ZHIKE_SUPERVISED": "1"},
+                env={**os.environ, **self.env, "ZHIKE_SUPERVISED": "1"},
             )
         self.began = time.monotonic()
 
@@ -117,7 +117,7 @@ class Supervisor:
 
     def start_web(self) -> None:
         """Start serving pages and wait for the first answer; raises `web_did_not_start`."""
-        child = Child(name="web", argv=self.web.argv(), log=self.home.logs / "web.log")
+        child = Child(name="web", argv=self.web.argv(), log=self.home.logs / "web.log", env=self._env("web"))
         self.children.append(child)
         child.start()
         deadline = time.monotonic() + 60
@@ -126,12 +126,17 @@ class Supervisor:
                 raise ServerError("web_did_not_start", log=str(child.log))
             time.sleep(0.05)
 
-    def start_worker(self) -> None:
-        """Start working off jobs."""
+    def start_workers(self, count: int = 1) -> None:
+        """Start working off jobs in so many processes."""
         argv = [sys.executable, "-m", "zhike.server.worker"]
-        child = Child(name="worker", argv=argv, log=self.home.logs / "worker.log")
-        self.children.append(child)
-        child.start()
+        for number in range(1, count + 1):
+            name = "worker" if number == 1 else f"worker-{number}"
+            child = Child(name=name, argv=argv, log=self.home.logs / f"{name}.log", env=self._env("worker"))
+            self.children.append(child)
+            child.start()
+
+    def _env(self, role: str) -> dict[str, str]:
+        return {"ZHIKE_ROLE": role, "PROMETHEUS_MULTIPROC_DIR": str(clear_metrics(self.home))}
 
     def watch(self, wake: socket.socket) -> None:
         """Start again what ends, until told to stop."""
@@ -140,6 +145,7 @@ class Supervisor:
                 _keep_up(self.database)
             for child in self.children:
                 child.look()
+                shorten(child.log)
             # Our children wake us; a joined database and a pause that ends do not.
             select.select([wake], [], [], 1.0)
             _drain(wake)
@@ -160,6 +166,27 @@ class Supervisor:
             _end_session(process.pid)
         if self.database is not None:
             self.database.stop()
+
+
+def clear_metrics(home: Home) -> Path:
+    """The folder of counters, without what processes of earlier starts left in it."""
+    home.metrics.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in home.metrics.glob("*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdigit() and not is_alive(int(pid)):
+            path.unlink(missing_ok=True)
+    return home.metrics
+
+
+def shorten(log: Path) -> None:
+    """Set a log that has grown long aside; its writer appends, and so goes on at the beginning of an empty file."""
+    try:
+        if log.stat().st_size <= _LARGEST_LOG:
+            return
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
+    except OSError:
+        return
 
 
 def _keep_up(database: Embedded) -> None:
@@ -223,7 +250,7 @@ def answers(web: Web) -> bool:
     host = "127.0.0.1" if web.host == "0.0.0.0" else "::1" if web.host == "::" else web.host
     connection = HTTPConnection(host, web.port, timeout=20)
     try:
-        connection.request("GET", "/login/", headers={"Host": f"127.0.0.1:{web.port}"})
+        connection.request("GET", "/health", headers={"Host": f"127.0.0.1:{web.port}"})
         connection.getresponse().read()
     except (OSError, HTTPException):
         return False

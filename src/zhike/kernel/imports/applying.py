@@ -6,6 +6,7 @@ After kill -9 the entity tables are built again and name only what is still to d
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from zhike.kernel import history
 from zhike.kernel.followups import OnProgress, follow_up
 from zhike.kernel.imports.building import Shape, column_default, difference, refuse, shape_of
+from zhike.kernel.imports.own import defaults_of, is_own, merged_sql, stored_sql
 from zhike.kernel.imports.plans import Plan, quoted
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.imports.targets import Chunk, Entity, Step, StepScope
@@ -222,6 +224,12 @@ def insert_sql(work: Applying, entity: Entity) -> str:
     if entity.derive:
         values |= {column: f"d.{quoted(column)}" for column in entity.derive.writes}
         joins += " join zhike_derived d on d.seq = e.seq"
+    own = {column: values.pop(column) for column in list(values) if is_own(column)}
+    defaults = defaults_of(entity)
+    if own or defaults:
+        base = "'" + json.dumps(defaults, ensure_ascii=True).replace("'", "''").replace("%", "%%") + "'::jsonb"
+        given = {column: f"coalesce({sql}, {base} -> '{column.removeprefix('cf_')}')" for column, sql in own.items()}
+        values["custom"] = merged_sql(base, given) if given else base
     columns = ", ".join(map(quoted, values))
     return (
         f"insert into {quoted(entity.model._meta.db_table)} ({columns}) select {', '.join(values.values())} "
@@ -248,10 +256,16 @@ def update_sql(work: Applying, entity: Entity) -> str:
     if not shape.written:
         return ""
     sets: dict[str, str] = {}
+    own: dict[str, str] = {}
     for column in shape.written:
         is_cleared = work.plan.options.clear_empty and column in shape.columns
+        if is_own(column):
+            own[column] = f"e.{quoted(column)}" if is_cleared else f"coalesce(e.{quoted(column)}, {stored_sql(column)})"
+            continue
         fallback = column_default(entity, column) if is_cleared else f"t.{quoted(column)}"
         sets[column] = f"coalesce(e.{quoted(column)}, {fallback})" if fallback else f"e.{quoted(column)}"
+    if own:
+        sets["custom"] = merged_sql("t.custom", own)
     joins = ""
     if entity.derive and set(entity.derive.reads) & set(shape.written):
         sets |= {column: f"d.{quoted(column)}" for column in entity.derive.writes}

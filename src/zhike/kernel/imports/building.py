@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, models
 
 from zhike.kernel.actor import Actor
+from zhike.kernel.imports.own import is_own, required_of, stored_sql
 from zhike.kernel.imports.plans import SEPARATOR, Plan, quoted
 from zhike.kernel.imports.targets import Entity, Key
 from zhike.kernel.models import Record
@@ -217,6 +218,8 @@ def _same(entity: Entity, key: Key, plan: Plan) -> str:
 
 def column_default(entity: Entity, column: str) -> str | None:
     """The SQL literal that an empty cell of a new record becomes; None where the column takes null."""
+    if is_own(column):
+        return None
     found = next(one for one in entity.model._meta.concrete_fields if one.column == column)
     if found.null:
         return None
@@ -239,7 +242,7 @@ def difference(plan: Plan, entity: Entity, shape: Shape, value_of: Callable[[str
     """Whether the stored record `t` would change; `value_of` gives the new value of a column as SQL."""
     tests = []
     for column in shape.written:
-        value, stored = value_of(column), f"t.{quoted(column)}"
+        value, stored = value_of(column), stored_sql(column) if is_own(column) else f"t.{quoted(column)}"
         if plan.options.clear_empty and column in shape.columns:
             default = column_default(entity, column)
             tests.append(f"{stored} is distinct from " + (f"coalesce({value}, {default})" if default else value))
@@ -265,7 +268,8 @@ def _refused(plan: Plan, entity: Entity, shape: Shape) -> tuple[str, Params]:
         cases.append((f"t.id is not null{own}", "exists_already|"))
     rights, params = _rights(plan, entity, shape)
     cases += rights
-    for column in entity.required:
+    needed = [own.name for own in required_of(entity, plan.actor)] if entity.name == plan.target.main else []
+    for column in (*entity.required, *needed):
         given = [
             f"b.{quoted(name)}"
             for name in (column, f"+{column}")

@@ -92,7 +92,7 @@ def draft(path: Path, *, name: str, target: str, by: Actor, language: str) -> Im
     found = target_named(target)
     policy_of(found.entity(found.main).model).require_any(by, "import")
     options = Options(owner_id=by.user_id, team_id=by.home_team, language=language)
-    proposal = running.propose(path, target, options)
+    proposal = running.propose(path, target, options, by=by)
     kept, digest = running.take_in(path)
     return ImportRun.objects.create(
         file_name=name[:255], path=str(kept.relative_to(running.store())), sha256=digest, target=target, mapping=proposal.mapping,
@@ -118,7 +118,7 @@ def reread(run: ImportRun, *, target: str, told: Mapping[str, str | None], by: A
     found = target_named(target)
     policy_of(found.entity(found.main).model).require_any(by, "import")
     options = replace(Options.of(run.options), keys=(), sheet=told["sheet"], encoding=told["encoding"], delimiter=told["delimiter"])
-    proposal = running.propose(running.file_of(run), target, options)
+    proposal = running.propose(running.file_of(run), target, options, by=by)
     run.target, run.report = target, {"seen": _seen(proposal)}
     _renew(run, proposal.mapping, options)
 

@@ -11,7 +11,7 @@ from django.utils.translation import override
 from zhike.kernel.declaring import is_phone
 from zhike.kernel.errors import Refused
 from zhike.kernel.fielddefs import FieldDef, FieldKind
-from zhike.kernel.imports.targets import Derive, Entity, ImportField, ImportTarget, Key, Lookup, add_target, all_targets, find_target
+from zhike.kernel.imports.targets import Derive, Entity, ImportField, ImportTarget, Key, Lookup, add_target, all_targets, declared
 from zhike.kernel.imports.values import FieldShape, Kind
 from zhike.kernel.later import Later
 from zhike.kernel.registry import objects
@@ -38,7 +38,7 @@ def offer_lookup(kind: str, lookup: Lookup) -> Lookup:
 def offer_declared() -> None:
     """A target for every object type that declares what files may bring and has no target of its own."""
     for spec in objects:
-        if spec.importable is not None and find_target(spec.slug) is None:
+        if spec.importable is not None and declared(spec.slug) is None:
             add_target(declared_target(spec))
 
 

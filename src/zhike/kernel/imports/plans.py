@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from zhike.kernel.actor import Actor, Scope
+from zhike.kernel.actor import Actor, Rule, Scope
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.guessing import Guess, Guessable, guess_mapping
+from zhike.kernel.imports.own import find_target
 from zhike.kernel.imports.reading import Source
 from zhike.kernel.imports.tables import ImportRun
-from zhike.kernel.imports.targets import Entity, ImportTarget, Key, Names, find_target
+from zhike.kernel.imports.targets import Entity, ImportField, ImportTarget, Key, Names
 from zhike.kernel.imports.values import Kind
+from zhike.kernel.models import rules_over
 from zhike.kernel.text.folding import fold
 
 Mode = Literal["insert", "update", "upsert"]
@@ -94,7 +96,9 @@ class Plan:
             name = f"{entity.name}.{one.name}"
             if name not in mapped:
                 continue
-            if one.lookup:
+            if one.json:
+                found[one.name] = one.json.format(staged(entity.name, next(iter(one.lookup.writes)) if one.lookup else one.name))
+            elif one.lookup:
                 found |= {column: staged(entity.name, column) for column in one.lookup.writes}
             elif one.is_stored:
                 found[one.db_column] = staged(entity.name, one.name)
@@ -170,20 +174,27 @@ def staged(entity: str, name: str) -> str:
     return f"s.{quoted(f'{entity}.{name}')}"
 
 
-def guessables(target: ImportTarget) -> list[Guessable]:
+def guessables(target: ImportTarget, by: Actor | None = None) -> list[Guessable]:
     return [
         Guessable(field=f"{e.name}.{f.name}", names=(*f.names, str(f.title), f"{e.name}.{f.name}"), shape=f.shape, weight=f.weight)
         for e, f in target.fields()
+        if by is None or may_fill(e, f, by)
     ]
 
 
-def guess(target: ImportTarget, source: Source) -> tuple[Guess, ...]:
-    """Which field each file column is probably meant for."""
-    return guess_mapping(source.columns, source.sample(200), guessables(target), fold=fold)
+def guess(target: ImportTarget, source: Source, by: Actor | None = None) -> tuple[Guess, ...]:
+    """Which field each file column is probably meant for; only fields that `by` may fill."""
+    return guess_mapping(source.columns, source.sample(200), guessables(target, by), fold=fold)
+
+
+def may_fill(entity: Entity, field: ImportField, by: Actor) -> bool:
+    """Whether somebody may bring in a field: an import changes records too, so nothing that a rule closes or keeps."""
+    rules = rules_over(entity.model, by)
+    return not rules or not {field.name, field.db_column, field.db_column.removesuffix("_id")} & rules.keys()
 
 
 def target_named(name: str) -> ImportTarget:
-    """The target; Refused("target_unknown") when there is none of that name."""
+    """The target with the company's own fields; Refused("target_unknown") when there is none of that name."""
     target = find_target(name)
     if target is None:
         raise Refused("target_unknown", target=name)
@@ -204,7 +215,7 @@ def plan_of(run: ImportRun) -> Plan:
 
 
 def check_plan(plan: Plan) -> None:
-    """Raise Refused: field_unknown, field_twice, key_unknown, key_not_in_file, fields_missing, nothing_mapped."""
+    """Raise Refused: field_unknown, field_twice, field_not_permitted, key_unknown, key_not_in_file, fields_missing, nothing_mapped."""
     if not plan.mapping:
         raise Refused("nothing_mapped")
     seen: set[str] = set()
@@ -213,6 +224,8 @@ def check_plan(plan: Plan) -> None:
             raise Refused("field_unknown", field=path, target=plan.target.name)
         if path in seen:
             raise Refused("field_twice", field=path)
+        if not may_fill(*plan.target.found(path), plan.actor):
+            raise Refused("field_not_permitted", field=path)
         seen.add(path)
     for path in plan.options.keys:
         _check_key(plan, path)
@@ -246,13 +259,19 @@ def actor_plain(by: Actor) -> dict[str, Any]:
         "kind": by.kind, "user_id": by.user_id, "name": by.name, "team_ids": sorted(by.team_ids),
         "branch_ids": sorted(by.branch_ids), "home_team": by.home_team, "source": by.source, "reason": by.reason,
         "grants": [[label, verb, int(scope)] for (label, verb), scope in by.grants.items()],
+        "rules": [[label, name, int(rule)] for label, rules in by.field_rules.items() for name, rule in rules.items()],
+        "shared": dict(by.shared), "apart": sorted(by.apart), "roles": sorted(by.role_ids),
     }  # fmt: skip
 
 
 def actor_from(plain: Mapping[str, Any]) -> Actor:
     """The actor whose rights were kept."""
+    rules: dict[str, dict[str, Rule]] = {}
+    for label, name, rule in plain.get("rules", ()):
+        rules.setdefault(label, {})[name] = Rule(rule)
     return Actor(
         kind=plain["kind"], user_id=plain["user_id"], name=plain["name"], team_ids=frozenset(plain["team_ids"]),
         branch_ids=frozenset(plain["branch_ids"]), home_team=plain["home_team"], source=plain["source"],
         reason=plain["reason"], grants={(label, verb): Scope(scope) for label, verb, scope in plain["grants"]},
+        field_rules=rules, shared=plain.get("shared", {}), apart=frozenset(plain.get("apart", ())), role_ids=frozenset(plain.get("roles", ())),
     )  # fmt: skip

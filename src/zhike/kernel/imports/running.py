@@ -6,20 +6,19 @@ import datetime as dt
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from zhike.kernel import history
+from zhike.kernel import history, holding
 from zhike.kernel.actor import Actor
-from zhike.kernel.errors import Refused
+from zhike.kernel.errors import Refused, room_on_disk
 from zhike.kernel.events import Event, publish
 from zhike.kernel.followups import OnProgress
 from zhike.kernel.imports import reporting, staging
@@ -30,6 +29,7 @@ from zhike.kernel.imports.plans import Options, Plan, actor_plain, check_plan, g
 from zhike.kernel.imports.reading import Told, open_source
 from zhike.kernel.imports.tables import FINISHED, ImportRun, State
 from zhike.kernel.jobs import every, job
+from zhike.kernel.places import folder_here
 from zhike.kernel.policy import policy_of
 from zhike.kernel.undo import UndoReport, undo_change
 
@@ -73,14 +73,14 @@ def silent(_phase: str, _done: int, _total: int) -> None:
 
 
 def store() -> Path:
-    """The folder of imported files."""
-    folder = Path(getattr(settings, "ZHIKE_IMPORTS", Path(default_storage.path("")).parent / "imports"))
+    """The folder of the company's imported files."""
+    folder = folder_here(Path(settings.ZHIKE_IMPORTS))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def take_in(path: Path) -> tuple[Path, str]:
-    """Keep a file under the hash of its contents; answers where, and the SHA-256. Refused("file_unreadable")."""
+    """Keep a file under the hash of its contents; answers where, and the SHA-256. Refused("file_unreadable"), ("disk_full")."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -90,12 +90,16 @@ def take_in(path: Path) -> tuple[Path, str]:
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
         partial = kept.with_name(f"{kept.name}.{uuid.uuid4().hex}.part")
-        shutil.copyfile(path, partial)
-        partial.replace(kept)
+        try:
+            with room_on_disk():
+                shutil.copyfile(path, partial)
+                partial.replace(kept)
+        finally:
+            partial.unlink(missing_ok=True)
     return kept, digest
 
 
-def propose(path: Path, target: str, options: Options | None = None) -> Proposal:
+def propose(path: Path, target: str, options: Options | None = None, *, by: Actor | None = None) -> Proposal:
     """Look at a file and guess what its columns are; raises what `open_source` raises and `target_unknown`."""
     chosen = options or Options()
     told = Told(sheet=chosen.sheet, encoding=chosen.encoding, delimiter=chosen.delimiter)
@@ -103,7 +107,7 @@ def propose(path: Path, target: str, options: Options | None = None) -> Proposal
         sample = source.sample(8)
         return Proposal(
             columns=source.columns, kind=str(source.kind), encoding=source.encoding, delimiter=source.delimiter,
-            sheets=source.sheets, rows=source.row_estimate, guesses=guess(target_named(target), source),
+            sheets=source.sheets, rows=source.row_estimate, guesses=guess(target_named(target), source, by),
             warnings=source.warnings, sample=tuple(sample.rows()[:8]),
         )  # fmt: skip
 
@@ -136,20 +140,9 @@ def unfinished(sha256: str, target: str, mapping: Mapping[str, str], options: Op
     return next((run for run in runs if run.mapping == dict(mapping) and Options.of(run.options) == options), None)
 
 
-@contextmanager
-def held(run: ImportRun) -> Iterator[bool]:
-    """Hold a run against other processes; answers whether it could be had. The database lets go when a process dies."""
-    number = int.from_bytes(run.pk.bytes[-4:], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, number])
-        is_mine = bool(cursor.fetchone()[0])
-    try:
-        yield is_mine
-    finally:
-        # A lost connection has let go by itself, and its error must not be covered by another.
-        if is_mine and not connection.closed_in_transaction:
-            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCK_SPACE, number])
+def held(run: ImportRun) -> AbstractContextManager[bool]:
+    """Hold a run against other processes; answers whether it could be had."""
+    return holding.held(LOCK_SPACE, run.pk)
 
 
 def check(run: ImportRun, on_progress: OnProgress = silent) -> ImportRun:
@@ -282,7 +275,9 @@ def _state(run: ImportRun, state: State) -> None:
 def _guarded(run: ImportRun, good: State, body: Callable[[], None]) -> None:
     """Run a phase; a refusal of the whole file is noted on the run and raised."""
     try:
-        body()
+        # Once rows are being written the run stays as it is, and goes on when there is room again.
+        with room_on_disk() if run.change_id is None else nullcontext():
+            body()
         if good is State.CHECKED:
             _state(run, State.CHECKED)
     except Refused as no:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from zhike.kernel.imports.batches import Batch
+from zhike.kernel.imports.own import lookup_frame
 from zhike.kernel.imports.plans import SQL_TYPES, Plan, check_columns, quoted
 from zhike.kernel.imports.reading import Source, Told, open_source
 from zhike.kernel.imports.refusals import RefusedRow, RefusedRows, Words
@@ -204,7 +205,7 @@ def _columns(plan: Plan) -> list[_Column]:
     found: list[_Column] = []
     for file, path in plan.mapping.items():
         entity, one = plan.target.found(path)
-        table = one.lookup.make() if one.lookup else None
+        table = lookup_frame(one.lookup, plan.actor) if one.lookup else None
         found.append(_Column(file=file, name=path, one=one, entity=entity.name, lookup=table))
     return found
 

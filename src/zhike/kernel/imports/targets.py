@@ -35,9 +35,10 @@ class Lookup:
     a word that is not in it refuses its row with `code`.
     """
 
-    make: Callable[[], pl.DataFrame]
+    make: Callable[..., pl.DataFrame]
     writes: Mapping[str, str]
     code: str
+    takes_actor: bool = False  # the words depend on who imports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class ImportField:
     is_stored: bool = True
     lookup: Lookup | None = None
     weight: float = 1.0
+    json: str = ""  # of an own field: its JSON value as SQL, with {} for the staged column
 
     @property
     def db_column(self) -> str:
@@ -118,6 +120,7 @@ class Entity:
     guard: str = ""  # entity whose record decides what is permitted
     cluster_by: str = ""  # link entity whose rows keep these together
     after_chunk: Callable[[Any, Chunk], None] | None = None
+    is_short: bool = False  # beside another entity: few of its fields, and none of the company's own
     refresh: str = ""  # link column whose record is searched by what stands here
 
     def field(self, name: str) -> ImportField | None:
@@ -189,10 +192,11 @@ def add_target(target: ImportTarget) -> ImportTarget:
     return target
 
 
-def find_target(name: str) -> ImportTarget | None:
+def declared(name: str) -> ImportTarget | None:
+    """The target as its domain declares it, without the company's own fields."""
     return _targets.get(name)
 
 
 def all_targets() -> Sequence[ImportTarget]:
-    """All targets in the order they are offered."""
+    """All targets in the order they are offered, as declared."""
     return sorted(_targets.values(), key=lambda target: (target.rank, target.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,10 +49,11 @@ class Kind(StrEnum):
     EMAIL = "email"
     CHOICE = "choice"
     CURRENCY = "currency"
+    CHOICES = "choices"
 
 
 _FOLDED = frozenset(Kind) - {Kind.TEXT, Kind.LONG_TEXT}
-_TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.CODE, Kind.CHOICE})
+_TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.CODE, Kind.CHOICE, Kind.CHOICES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,9 @@ class FieldShape:
     max_length: int = 0
     choices: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
+    places: int | None = None  # decimals of a number, any when not said
+    low: Decimal | None = None
+    high: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +177,15 @@ def _checked(shape: FieldShape) -> pl.Expr:
     if shape.max_length:
         is_long = pl.col("value").str.len_chars() > shape.max_length
         error = pl.when(error.is_null() & is_long).then(pl.lit("text_too_long")).otherwise(error)
+    if shape.places is not None:
+        is_fine = pl.col("value").str.contains(rf"\.\d{{{shape.places}}}\d*[1-9]").fill_null(value=False)
+        error = pl.when(error.is_null() & is_fine).then(pl.lit("number_too_fine")).otherwise(error)
+    if shape.low is not None or shape.high is not None:
+        number = pl.col("value").cast(pl.Float64, strict=False)
+        is_out = (number < float(shape.low) if shape.low is not None else pl.lit(False)) | (
+            number > float(shape.high) if shape.high is not None else pl.lit(False)
+        )
+        error = pl.when(error.is_null() & is_out.fill_null(value=False)).then(pl.lit("number_out_of_range")).otherwise(error)
     if shape.required:
         is_missing = error.is_null() & pl.col("value").is_null()
         error = pl.when(is_missing).then(pl.lit("required_missing")).otherwise(error)
@@ -230,9 +244,28 @@ def _as_boolean(texts: pl.Series, _shape: FieldShape, _evidence: ColumnEvidence)
 
 
 def _as_choice(texts: pl.Series, shape: FieldShape, _evidence: ColumnEvidence) -> pl.DataFrame:
+    return _mapped(texts.str.to_lowercase().str.replace_all(r"\s+", " "), _choice_words(shape), "choice_unknown")
+
+
+def _choice_words(shape: FieldShape) -> dict[str, str]:
     words = {choice_key(word): value for word, value in shape.choices.items()}
-    words = {**{choice_key(value): value for value in shape.choices.values()}, **words}
-    return _mapped(texts.str.to_lowercase().str.replace_all(r"\s+", " "), words, "choice_unknown")
+    return {**{choice_key(value): value for value in shape.choices.values()}, **words}
+
+
+def _as_choices(texts: pl.Series, shape: FieldShape, _evidence: ColumnEvidence) -> pl.DataFrame:
+    """Several words apart by commas and the like, as their codes in order; one that is unknown refuses the cell."""
+    return by_unique(texts, partial(_several, words=_choice_words(shape)))
+
+
+def _several(texts: pl.Series, words: Mapping[str, str]) -> pl.DataFrame:
+    values: list[str | None] = []
+    errors: list[str | None] = []
+    for text in texts.to_list():
+        parts = [choice_key(part) for part in re.split(r"[,，;；、|/]", text or "") if part.strip()]
+        is_known = all(part in words for part in parts)
+        values.append(",".join(sorted({words[part] for part in parts})) if parts and is_known else None)
+        errors.append(None if is_known else "choice_unknown")
+    return pl.DataFrame({"value": values, "error": errors}, schema={"value": pl.String, "error": pl.String})
 
 
 def choice_key(word: str) -> str:
@@ -274,4 +307,5 @@ _PARSERS: Mapping[Kind, Callable[[pl.Series, FieldShape, ColumnEvidence], pl.Dat
     Kind.EMAIL: _as_email,
     Kind.CHOICE: _as_choice,
     Kind.CURRENCY: _as_currency,
+    Kind.CHOICES: _as_choices,
 }

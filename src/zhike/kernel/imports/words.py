@@ -28,6 +28,8 @@ WORDS = {
     "email_invalid": _("不是邮箱"),
     "choice_unknown": _("不在可选的值之中"),
     "currency_unknown": _("不认识的币种"),
+    "number_too_fine": _("小数位太多"),
+    "link_unknown": _("没有这条记录，或有重名"),
     "owner_unknown": _("没有这位员工，或有重名"),
     "key_missing": _("没有编号，也没有其他可以辨认的内容"),
     "key_ambiguous": _("有多条记录符合，无法辨认是哪一条"),

@@ -17,7 +17,7 @@ from typing import Any
 from zhike.kernel.errors import Refused
 
 from .manifest import EMPTY, GRACE, Manifest, Part, read_manifest, sweep, write_manifest
-from .source import Source, open_source
+from .source import ReadFrom, Source, open_source
 from .spool import Spool, finish
 
 FORMAT = 1
@@ -77,7 +77,7 @@ class _Run:
 
 
 def export_changes(
-    uri: str,
+    uri: str | ReadFrom,
     lake: Path,
     *,
     tables: tuple[LakeTable, ...],
@@ -85,7 +85,7 @@ def export_changes(
     full: bool = False,
     say: Say = lambda table, rows: None,
 ) -> ExportReport:
-    """Bring the lake up to date with the database at `uri` (libpq URI).
+    """Bring the lake up to date with the database at `uri` (libpq URI), or with a primary by reading its replica.
 
     Everything is exported where there is no usable manifest, the declaration of the tables changed, or `full`;
     else what changed since the manifest's watermark (or `since`), less an overlap of ten minutes.

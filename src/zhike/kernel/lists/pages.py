@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
-from django.db.models import Q
+from django.db import models
+from django.db.models import F, OrderBy, Q
 
 from ..actor import Actor
+from ..customfields.sql import OwnSql
 from ..errors import Refused
 from ..fields import field_of
 from ..models import Record
@@ -36,6 +38,13 @@ class Listing:
     @property
     def is_filtered(self) -> bool:
         return bool(self.chosen)
+
+    def order(self) -> tuple[OrderBy, OrderBy]:
+        """The order for a query of the ORM."""
+        chosen = self.spec.sort(self.key)
+        key = OwnSql(chosen.sql, models.TextField()) if chosen is not None and chosen.sql else F(self.key)
+        down = self.sort.startswith("-")
+        return OrderBy(key, descending=down), OrderBy(F("pk"), descending=down)
 
     def matching(self) -> Q:
         """All conditions together with the reach: what counts, exports and bulk changes run over."""
@@ -70,7 +79,7 @@ class Rows:
 
 def rows(wanted: Listing, *, columns: Sequence[Column] = (), after: str = "", size: int = engine.PAGE) -> Rows:
     """A page of records, joined only for the columns shown; the same number of queries for 1 row and for 50."""
-    found = engine.find(_wanted(wanted, after, size))
+    found = engine.find(engine_wanted(wanted, after, size))
     joins = sorted({path for column in columns for path in column.join})
     model = wanted.spec.model
     kept = model.objects.filter(pk__in=found.ids).veiled(wanted.actor)
@@ -82,15 +91,17 @@ def rows(wanted: Listing, *, columns: Sequence[Column] = (), after: str = "", si
     )
 
 
-def _wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
+def engine_wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
+    """A listing as the planner takes it: conditions on the sort key apart from the others."""
     walk, rest, covered = Q(), Q(), []
+    sort = wanted.spec.sort(wanted.key)
     is_covered = True
     for chosen in wanted.chosen:
         if chosen.filter.column == wanted.key:
             walk &= condition(chosen, wanted.actor)
             continue
         rest &= condition(chosen, wanted.actor)
-        is_covered = is_covered and chosen.filter.covered and chosen.filter.build is None
+        is_covered = is_covered and chosen.filter.covered and chosen.filter.build is None and chosen.filter.where is None
         if is_covered:
             covered.append(str(field_of(wanted.spec.model, chosen.filter.column).column))
     return engine.Wanted(
@@ -103,6 +114,8 @@ def _wanted(wanted: Listing, after: str, size: int) -> engine.Wanted:
         covered=tuple(covered) if is_covered and covered else None,
         after=_place(after),
         size=size,
+        key_sql=sort.sql if sort else "",
+        read_key=sort.read if sort else None,
     )
 
 

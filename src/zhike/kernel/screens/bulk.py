@@ -1,85 +1,61 @@
-"""Change many records at once: tag, hand over, set a field, delete; one change, one undo."""
+"""Change many records at once: hand over, set a field, delete; a few at once, many as a job; one change, one undo."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from typing import Any
 
-from django.db import transaction
+from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from .. import history
-from ..actions import RecordsChanged, bump, prepared
-from ..actor import Actor
+from .. import directory
+from ..bulk import deleting, setting
+from ..bulk.choosing import Chosen
+from ..bulk.running import Ordered, order
 from ..errors import Refused
-from ..events import publish
-from ..followups import settle
-from ..lists.pages import listing
+from ..fielddefs import is_custom_name
+from ..imports.checking import home_team
 from ..spec import ObjectSpec
-from .edit import form_class, stored_values
-from .list import PLACE, count_words
+from .asked import PLACE
+from .edit import form_class, label_of, stored_values
+from .list import count_words
 from .web import actor_in, screen, spec_of, toast, trigger
 
-LIMIT = 5_000
+FOLLOW = "follow"
 
 
-def chosen_ids(request: HttpRequest, spec: ObjectSpec, verb: str) -> list[uuid.UUID]:
-    """Ids ticked, or all that match when the whole list was chosen; within the reach of `verb`.
-
-    Raises Refused("nothing_selected") or ("too_many_selected").
-    """
+def chosen_in(request: HttpRequest) -> Chosen:
+    """What was ticked, or the whole list when that was chosen. Raises Refused("nothing_selected") and ("gone")."""
     given = QueryDict(mutable=True)
     given.update(request.GET)
     given.update(request.POST)
-    actor = actor_in(request)
     if given.get("all") == "1":
         params = {name: str(value) for name, value in request.GET.items() if value and name not in (*PLACE, "all", "ids")}
-        rows = spec.model.objects.filter(listing(spec, actor, params, verb).matching())
-    else:
-        rows = spec.model.objects.allowed(actor, verb).filter(pk__in=_ids(given))
-    found = list(rows.values_list("pk", flat=True)[: LIMIT + 1])
-    if not found:
-        raise Refused("nothing_selected")
-    if len(found) > LIMIT:
-        raise Refused("too_many_selected", limit=LIMIT)
-    return found
-
-
-def _ids(given: QueryDict) -> list[uuid.UUID]:
+        return Chosen(filters=params)
     texts = [part for text in given.getlist("ids") for part in text.split(",") if part]
     try:
-        return [uuid.UUID(text) for text in texts]
+        return Chosen(ids=[uuid.UUID(text) for text in texts])
     except ValueError as wrong:
         raise Refused("gone") from wrong
 
 
-def change_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], values: dict[str, object], *, by: Actor, verb: str = "change") -> uuid.UUID:
-    """Set the same values on many records in one change."""
-    with transaction.atomic():
-        change = history.begin_change(by, verb="change_many", label=spec.label)
-        rows = spec.model.objects.allowed(by, verb).filter(pk__in=ids)
-        locked = list(rows.select_for_update(of=("self",)).values_list("pk", flat=True).order_by("pk"))
-        stored = prepared(spec.model, values)
-        bump(spec.model.objects.filter(pk__in=locked))
-        spec.model.objects.filter(pk__in=locked).update(**stored)
-        publish(RecordsChanged(label=spec.label, ids=[str(pk) for pk in locked], verb="changed", fields=list(stored)))
-        settle(str(change.pk), spec.label)
-    return change.pk
+@screen
+def choose_field(request: HttpRequest, slug: str) -> HttpResponse:
+    """Which field of the chosen records to change."""
+    spec = spec_of(slug, actor_in(request))
+    spec.policy.require_any(actor_in(request), "change")
+    fields = [(name, label_of(spec, name)) for name in settable(spec)]
+    return render(request, "kernel/bulk_choose.html", {"spec": spec, "fields": fields, "query": request.GET.urlencode()})
 
 
-def delete_many(spec: ObjectSpec, ids: Sequence[uuid.UUID], *, by: Actor) -> uuid.UUID:
-    """Delete many records in one change."""
-    with transaction.atomic():
-        change = history.begin_change(by, verb="delete_many", label=spec.label)
-        rows = spec.model.objects.allowed(by, "delete").filter(pk__in=ids)
-        told = [str(pk) for pk in rows.values_list("pk", flat=True)]
-        rows.delete()
-        publish(RecordsChanged(label=spec.label, ids=told, verb="deleted", fields=[]))
-        settle(str(change.pk), spec.label)
-    return change.pk
+def settable(spec: ObjectSpec) -> list[str]:
+    """Fields that many records can have the same value of."""
+    handed = ("owner", "team")
+    return [name for name in spec.editable() if name not in handed and name != spec.name and not setting.single_valued(spec.model, name)]
 
 
 @screen
@@ -91,15 +67,55 @@ def set_field(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         raise Refused("not_permitted", verb=verb, label=spec.label)
     form = form_class(spec, (name,), request)(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        ids = chosen_ids(request, spec, verb)
-        change = change_many(spec, ids, _values(stored_values(form)), by=actor_in(request), verb=verb)
-        return _done(_("已改 %(count)s") % {"count": count_words(len(ids), spec.unit)}, change)
+        done = order(spec, chosen_in(request), "set", _values(stored_values(form)), by=actor_in(request))
+        return ordered(spec, done, _("已改 %(count)s"), _("正在改 %(count)s"))
     context = {"spec": spec, "field": form[name], "name": name, "query": request.GET.urlencode()}
     return render(request, "kernel/bulk_field.html", context, status=422 if form.is_bound else 200)
 
 
 def _values(values: dict[str, object]) -> dict[str, object]:
-    return {name: "" if value is None and not name.endswith("_id") else value for name, value in values.items()}
+    return {
+        name: "" if value is None and not name.endswith("_id") and not is_custom_name(name) else value for name, value in values.items()
+    }
+
+
+class TransferForm(forms.Form):
+    """To whom, and to which team."""
+
+    owner = forms.ChoiceField(label=gettext_lazy("新的负责人"), widget=forms.Select(attrs={"class": "form-select"}))
+    team = forms.ChoiceField(label=gettext_lazy("团队"), widget=forms.Select(attrs={"class": "form-select"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = [(str(pk), name) for pk, name in directory.people().items()]
+        self.fields["owner"].choices = [("", _("选一个人")), *people, ("none", _("没有负责人"))]  # type: ignore[attr-defined]
+        teams = [(str(pk), name) for pk, name in directory.teams().items()]
+        self.fields["team"].choices = [(FOLLOW, _("跟着新的负责人")), ("", _("不变")), *teams]  # type: ignore[attr-defined]
+        self.fields["team"].required = False
+
+    def values(self) -> dict[str, int | None]:
+        """What is stored; the team only when it changes."""
+        owner = self.cleaned_data["owner"]
+        user_id = None if owner == "none" else int(owner)
+        team = self.cleaned_data["team"]
+        found: dict[str, int | None] = {"owner_id": user_id}
+        if team == FOLLOW:
+            home = home_team(user_id)
+            return found | ({"team_id": home} if home is not None else {})
+        return found | ({"team_id": int(team)} if team else {})
+
+
+@screen
+def transfer(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: ask to whom. POST: hand all chosen records over."""
+    spec = spec_of(slug, actor_in(request))
+    spec.policy.require_any(actor_in(request), "transfer")
+    form = TransferForm(request.POST or None, initial={"team": FOLLOW})
+    if request.method == "POST" and form.is_valid():
+        done = order(spec, chosen_in(request), "set", form.values(), by=actor_in(request))
+        return ordered(spec, done, _("已转交 %(count)s"), _("正在转交 %(count)s"))
+    context = {"spec": spec, "form": form, "query": request.GET.urlencode()}
+    return render(request, "kernel/bulk_transfer.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
@@ -107,11 +123,14 @@ def _values(values: dict[str, object]) -> dict[str, object]:
 def delete_chosen(request: HttpRequest, slug: str) -> HttpResponse:
     """Delete the chosen records; the toast takes it back."""
     spec = spec_of(slug, actor_in(request))
-    ids = chosen_ids(request, spec, "delete")
-    change = delete_many(spec, ids, by=actor_in(request))
-    return _done(_("已删除 %(count)s") % {"count": count_words(len(ids), spec.unit)}, change)
+    done = order(spec, chosen_in(request), deleting.DELETE.name, {}, by=actor_in(request))
+    return ordered(spec, done, _("已删除 %(count)s"), _("正在删除 %(count)s"))
 
 
-def _done(text: str, change: uuid.UUID) -> HttpResponse:
+def ordered(spec: ObjectSpec, done: Ordered, said: str, working: str) -> HttpResponse:
+    """The answer to an order: done with undo, or a link to the job that works on it."""
     response = trigger(HttpResponse(status=204), {"zk:close": {}, "zk:clear": {}, "zk:changed": {}})
-    return toast(response, text, undo=f"/changes/{change}/undo")
+    count = {"count": count_words(done.count, spec.unit)}
+    if done.run is not None:
+        return toast(response, working % count, link=f"/work/{done.run.pk}/", link_text=_("看进度"))
+    return toast(response, said % count, undo=f"/changes/{done.change}/undo")

@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from ..addresses import url_of
+from ..fields import field_of
 from ..spec import Column, ObjectSpec
 from ..templatetags.zhike_ui import initial, mask_phone, money, num, smart_date, wan
+from .own import Names, draw_own, own_of
 
 Draw = Callable[[Any, Any, "Reader"], str]
 EMPTY = mark_safe('<span class="mut">—</span>')
@@ -29,6 +31,7 @@ class Reader:
     user_id: int | None
     people: dict[int, str] = field(default_factory=dict)
     teams: dict[int, str] = field(default_factory=dict)
+    own: Names = field(default_factory=Names)
 
 
 def value_at(record: Any, path: str) -> Any:
@@ -42,6 +45,11 @@ def value_at(record: Any, path: str) -> Any:
 
 def draw(record: Any, column: Column, spec: ObjectSpec, reader: Reader) -> str:
     """One cell."""
+    own_field = own_of(spec, column.path)
+    if own_field is not None:
+        if column.path in spec.covered:
+            return _covered(own_field.value(record), record, reader)
+        return draw_own(own_field, record, reader.own, is_cell=True)
     own = (spec.cells or {}).get(column.cell)
     if own is not None:
         return own(record, reader)
@@ -141,7 +149,7 @@ _DRAW: dict[str, Draw] = {
     "record": _record,
     "covered": _covered,
 }
-NUMERIC = {"money", "number", "wan"}
+NUMERIC = {"money", "number", "wan", "own_number"}
 
 
 def badge(text: object, tone: str = "") -> SafeString:
@@ -151,8 +159,11 @@ def badge(text: object, tone: str = "") -> SafeString:
 
 def show(record: Any, name: str, spec: ObjectSpec, reader: Reader) -> str:
     """A field's value on a page or peek; empty text where nothing is known."""
+    own_field = own_of(spec, name)
+    if own_field is not None:
+        return _covered(own_field.value(record), record, reader) if name in spec.covered else draw_own(own_field, record, reader.own)
     if name in spec.covered:
-        return _covered(getattr(record, record._meta.get_field(name).attname), record, reader)
+        return _covered(getattr(record, field_of(record, name).attname), record, reader)
     column = spec.column(name)
     if column is not None and column.cell not in ("name", "text"):
         return draw(record, column, spec, reader)

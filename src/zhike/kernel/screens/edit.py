@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from .. import directory
 from ..actions import change_record
 from ..errors import Refused
+from ..fielddefs import is_custom_name
 from ..fields import field_of
 from ..history import last_change_of
 from ..models import Record
+from ..revealing import requires_look, reveal
 from ..spec import ObjectSpec
 from .cells import Reader, show
+from .own import for_form, form_field, names_for, own_of
 from .pick import PickField
 from .web import actor_in, record_of, screen, spec_of, toast, trigger
 from .words import in_words
@@ -36,7 +39,11 @@ def edit_field(request: HttpRequest, slug: str, pk: uuid.UUID, name: str) -> Htt
     record = record_of(spec, pk, actor_in(request), "change")
     if name not in spec.editable():
         raise Refused("not_permitted", verb="change", label=spec.label)
+    if requires_look(spec, record, name):
+        spec.policy.require(actor_in(request), "reveal", record)
     if request.method != "POST":
+        if requires_look(spec, record, name):
+            reveal(record, name, by=actor_in(request))  # the editor shows the whole value
         return render(request, EDITOR, _editor(request, spec, record, name))
     return _save(request, spec, record, name)
 
@@ -45,7 +52,7 @@ def _save(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> 
     form = form_class(spec, (name,), request)(request.POST)
     if not form.is_valid():
         return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
-    before = getattr(record, field_of(record, name).attname)
+    before = spec.field(name).value(record)
     try:
         fresh = change_record(record, stored_values(form), by=actor_in(request), expected=_version(request))
     except Refused as refusal:
@@ -56,7 +63,7 @@ def _save(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> 
         form.add_error(name, in_words(refusal))
         return render(request, EDITOR, _editor(request, spec, record, name, form), status=422)
     response = render(request, READ, value_context(request, spec, fresh, name))
-    if getattr(fresh, field_of(fresh, name).attname) != before:
+    if spec.field(name).value(fresh) != before:
         toast(response, _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo")
         trigger(response, {"zk:version": {"id": str(fresh.pk), "version": fresh.version}})
     return response
@@ -70,57 +77,73 @@ def _version(request: HttpRequest) -> int | None:
 def _conflict(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form) -> HttpResponse:
     """Another saved first. When that was another field, nothing is in dispute: save on top of it."""
     fresh = spec.model.objects.get(pk=record.pk)
-    if str(getattr(fresh, name) or "") == request.POST.get("was", ""):
+    if was(spec, fresh, name) == request.POST.get("was", ""):
         change_record(fresh, stored_values(form), by=actor_in(request), expected=fresh.version)
         fresh.refresh_from_db()
         return toast(
             render(request, READ, value_context(request, spec, fresh, name)), _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo"
         )
-    context = _editor(request, spec, fresh, name, form) | {"theirs": show(fresh, name, spec, reader_of(request, fresh))}
+    context = _editor(request, spec, fresh, name, form) | {"theirs": show(fresh, name, spec, reader_of(request, fresh, spec))}
     return render(request, CONFLICT, context, status=409)
 
 
 def _editor(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form | None = None) -> dict[str, Any]:
-    field_name = field_of(record, name).attname
-    bound = form or form_class(spec, (name,), request)(initial={name: getattr(record, field_name)})
+    bound = form or form_class(spec, (name,), request)(initial={name: _initial(spec, record, name)})
     return {
         "spec": spec,
         "record": record,
         "name": name,
         "field": bound[name],
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
-        "was": str(getattr(record, name) or ""),
+        "was": was(spec, record, name),
         "label": label_of(spec, name),
     }
+
+
+def was(spec: ObjectSpec, record: Record, name: str) -> str:
+    """What the editor started from, as text: two are compared when somebody else was faster."""
+    value = spec.field(name).value(record) if is_custom_name(name) else getattr(record, name)
+    return str(value or "")
+
+
+def _initial(spec: ObjectSpec, record: Record, name: str) -> Any:
+    own = own_of(spec, name)
+    return for_form(own, record) if own else getattr(record, field_of(record, name).attname)
 
 
 def value_context(request: HttpRequest, spec: ObjectSpec, record: Record, name: str) -> dict[str, Any]:
     """What the read form of a field needs."""
     return {
-        "shown": show(record, name, spec, reader_of(request, record)),
+        "shown": show(record, name, spec, reader_of(request, record, spec)),
         "label": label_of(spec, name),
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
         "is_editable": name in spec.editable(),
     }
 
 
-def reader_of(request: HttpRequest, record: Any) -> Reader:
+def reader_of(request: HttpRequest, record: Any, spec: ObjectSpec) -> Reader:
     """Names needed to show one record."""
     actor = actor_in(request)
     owner, team = getattr(record, "owner_id", None), getattr(record, "team_id", None)
-    return Reader(user_id=actor.user_id, people=directory.people([owner]) if owner else {}, teams=directory.teams([team]) if team else {})
+    return Reader(
+        user_id=actor.user_id,
+        people=directory.people([owner]) if owner else {},
+        teams=directory.teams([team]) if team else {},
+        own=names_for(actor, [one for one in spec.custom if one.name not in spec.covered], [record]),
+    )
 
 
 def label_of(spec: ObjectSpec, name: str) -> object:
     """A field's name as people read it."""
-    return getattr(spec.model._meta.get_field(name), "verbose_name", name)
+    return spec.field(name).label
 
 
 def form_class(spec: ObjectSpec, fields: tuple[str, ...], request: HttpRequest) -> type[forms.Form]:
     """A form over the named fields: shape only, meaning is the action's to check."""
     made: dict[str, forms.Field] = {}
     for name in fields:
-        made[name] = _form_field(spec, spec.model._meta.get_field(name), request)
+        own = own_of(spec, name)
+        made[name] = form_field(own, spec, actor_in(request)) if own else _form_field(spec, spec.model._meta.get_field(name), request)
     return type(f"{spec.model.__name__}Form", (forms.Form,), made)
 
 
@@ -162,7 +185,7 @@ def stored_values(form: forms.Form) -> dict[str, Any]:
     """Cleaned values under the names of the columns that store them."""
     values = {}
     for name, value in form.cleaned_data.items():
-        if name in ("owner", "team") or isinstance(form.fields[name], PickField):
+        if name in ("owner", "team") or (isinstance(form.fields[name], PickField) and not is_custom_name(name)):
             values[f"{name}_id"] = value
         else:
             values[name] = value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ from zhike.kernel.later import Later
 from .. import directory
 from ..actor import Actor
 from ..errors import Refused
-from ..lists.pages import Listing, listing
+from ..fielddefs import FieldDef
+from ..lists.pages import Listing
 from ..models import ExportRecord
 from ..spec import Column, ObjectSpec
+from .asked import columns_of, listing_of, part_asked
 from .cells import plain, value_at
-from .list import PLACE, _label, chosen_columns
-from .web import actor_in, address_params, screen, spec_of, with_params
+from .own import Names, names_for, own_of, plain_own
+from .rows import label_in
+from .web import actor_in, screen, spec_of, with_params
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,12 +43,12 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 def export(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     """The list as a file; needs the right to export, and is written down."""
     spec = spec_of(slug, actor_in(request))
-    columns = spec.shown(chosen_columns(spec, request))
-    params = address_params(request, *PLACE, "format")
-    wanted = listing(spec, actor_in(request), params, "export")
+    one = part_asked(request, spec, "format")
+    columns, _chosen = columns_of(request, one)
+    wanted = listing_of(request, one, "export")
     kind = request.GET.get("format", "csv")
     file = tempfile.NamedTemporaryFile(suffix=f".{kind}")  # noqa: SIM115 - FileResponse closes it
-    write_export(wanted, columns, kind, Path(file.name), filters=with_params(params))
+    write_export(wanted, columns, kind, Path(file.name), filters=with_params(one.params))
     name = f"{spec.slug}-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
     return FileResponse(open(file.name, "rb"), as_attachment=True, filename=name)
 
@@ -58,7 +62,7 @@ def write_export(wanted: Listing, columns: Sequence[Column], kind: str, path: Pa
     writer = _WRITERS.get(kind)
     if writer is None:
         raise Refused("export_format")
-    heads = [str(column.label or _label(wanted.spec, column.path)) for column in columns]
+    heads = [str(column.label or label_in(wanted.spec, column.path)) for column in columns]
     count = writer(path, heads, _values(wanted, columns))
     _note(wanted.actor, wanted.spec, columns, kind, count, filters)
     return count
@@ -78,10 +82,25 @@ def _note(actor: Actor, spec: ObjectSpec, columns: Sequence[Column], kind: str, 
 
 def _values(wanted: Listing, columns: Sequence[Column]) -> Iterator[list[Any]]:
     joins = sorted({path for column in columns for path in column.join})
-    rows = wanted.spec.model.objects.filter(wanted.matching()).veiled(wanted.actor).order_by(wanted.sort, "pk")
+    own = {column.path: found for column in columns if (found := own_of(wanted.spec, column.path))}
+    named = [one for path, one in own.items() if path not in wanted.spec.covered]
+    rows = wanted.spec.model.objects.filter(wanted.matching()).veiled(wanted.actor).order_by(*wanted.order())
     people, teams = directory.people(), directory.teams()
-    for record in (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK):
-        yield [_value(record, column, people, teams) for column in columns]
+    stream = (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK)
+    while some := list(islice(stream, CHUNK)):
+        names = names_for(wanted.actor, named, some)
+        for record in some:
+            yield [
+                _own_value(wanted.spec, own[column.path], record, names) if column.path in own else _value(record, column, people, teams)
+                for column in columns
+            ]
+
+
+def _own_value(spec: ObjectSpec, own: FieldDef, record: Any, names: Names) -> Any:
+    if own.name not in spec.covered:
+        return plain_own(own, record, names)
+    value = own.value(record)
+    return value if isinstance(value, str) else None
 
 
 def _value(record: Any, column: Column, people: dict[int, str], teams: dict[int, str]) -> Any:
@@ -91,7 +110,7 @@ def _value(record: Any, column: Column, people: dict[int, str], teams: dict[int,
         return teams.get(getattr(record, f"{column.path}_id"), "")
     field = record._meta.get_field(column.path.split("__")[0])
     if field.choices:
-        return str(getattr(record, f"get_{column.path}_display")())
+        return "" if getattr(record, column.path) is None else str(getattr(record, f"get_{column.path}_display")())
     value = value_at(record, column.path)
     return str(value) if field.is_relation and value is not None else plain(value)
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from .. import history
 from ..actor import Actor
 from ..addresses import url_of
-from ..errors import Refused
+from ..errors import Refused, room_on_disk
 from ..models import Attachment, Record
 from ..policy import policy_of
 from .web import actor_in, record_of, screen, spec_of, toast
@@ -35,7 +35,7 @@ def attachments_of(record: Record) -> QuerySet[Attachment]:
 
 
 def attach(record: Record, file: File[bytes], name: str, *, by: Actor) -> Attachment:
-    """Keep a file with a record; content is stored once by its sha256. Refused("file_too_large")."""
+    """Keep a file with a record; content is stored once by its sha256. Refused("file_too_large"), ("disk_full")."""
     policy_of(type(record)).require(by, "change", record)
     if (file.size or 0) > LIMIT_MB * 1024 * 1024:
         raise Refused("file_too_large", limit=LIMIT_MB)
@@ -45,7 +45,8 @@ def attach(record: Record, file: File[bytes], name: str, *, by: Actor) -> Attach
     stored = f"attachments/{digest.hexdigest()[:2]}/{digest.hexdigest()}"
     if not default_storage.exists(stored):
         file.seek(0)
-        default_storage.save(stored, file)
+        with room_on_disk():
+            default_storage.save(stored, file)
     clean = PurePath(name.replace("\\", "/")).name[:200] or "file"
     with transaction.atomic():
         history.begin_change(by, verb="attach", label=record._meta.label_lower, object_id=record.pk)
@@ -75,9 +76,10 @@ def download(request: HttpRequest, slug: str, pk: uuid.UUID, file_id: uuid.UUID)
     """The file itself."""
     record = record_of(spec_of(slug, actor_in(request)), pk, actor_in(request))
     kept = attachments_of(record).filter(pk=file_id).first()
-    if kept is None:
+    stored = f"attachments/{kept.sha256[:2]}/{kept.sha256}" if kept else ""
+    if kept is None or not default_storage.exists(stored):
         raise Refused("gone")
-    content = default_storage.open(f"attachments/{kept.sha256[:2]}/{kept.sha256}")
+    content = default_storage.open(stored)
     is_download = kept.media_type in NEVER_INLINE or not kept.media_type.startswith(("image/", "application/pdf"))
     return FileResponse(content, as_attachment=is_download, filename=kept.name, content_type=kept.media_type)
 

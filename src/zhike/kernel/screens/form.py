@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from ..actions import create_record
 from ..addresses import url_of
 from ..errors import Refused
+from ..savedviews.layouts import laid_for
 from .edit import form_class, stored_values
 from .web import actor_in, screen, spec_of, toast, trigger
 from .words import in_words
@@ -17,13 +18,13 @@ from .words import in_words
 @screen
 def create(request: HttpRequest, slug: str) -> HttpResponse:
     """GET: the form as a dialog. POST: make the record; 422 with what is missing."""
-    spec = spec_of(slug, actor_in(request))
     actor = actor_in(request)
+    spec = laid_for(spec_of(slug, actor), actor)
     spec.policy.require_any(actor, "create")
     kind = form_class(spec, (*spec.form, *spec.form_more), request)
     form = kind(request.POST) if request.method == "POST" else kind(initial=_initial(request))
     if request.method == "POST" and form.is_valid():
-        values = {name: value for name, value in stored_values(form).items() if value not in (None, "")}
+        values = {name: value for name, value in stored_values(form).items() if value not in (None, "", [])}
         try:
             record = create_record(spec.model, values, by=actor)
         except Refused as refusal:

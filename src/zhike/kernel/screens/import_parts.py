@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from .. import directory
 from ..actor import Actor
 from ..imports import checking
-from ..imports.plans import Options, Plan, actor_from, target_named
+from ..imports.own import find_target
+from ..imports.plans import Options, Plan, actor_from, may_fill, target_named
 from ..imports.tables import ImportRun, State
-from ..imports.targets import ImportTarget, all_targets, find_target
+from ..imports.targets import ImportTarget, all_targets
 from ..imports.words import reason
 from ..registry import objects
 from . import import_words as words
@@ -120,7 +121,7 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     return {
         "rows": [_column_row(run, index, seen, guesses.get(name)) for index, name in enumerate(seen.columns)],
         "groups": [
-            (words.entity_title(entity), [(f"{entity.name}.{one.name}", words.field_title(target, f"{entity.name}.{one.name}")) for one in entity.fields])
+            (words.entity_title(entity), [(f"{entity.name}.{one.name}", words.field_title(target, f"{entity.name}.{one.name}")) for one in entity.fields if may_fill(entity, one, actor)])
             for entity in target.entities
         ],
         "options": options, "warnings": list(words.warning_words(seen.warnings)), "earlier": earlier if earlier and checking.may_see(earlier, actor) else None,

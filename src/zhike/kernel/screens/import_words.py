@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..errors import Refused
+from ..imports.own import find_target
 from ..imports.plans import Mode, Plan
 from ..imports.tables import ImportRun, State
-from ..imports.targets import Entity, ImportTarget, Key, find_target
+from ..imports.targets import Entity, ImportTarget, Key
 from ..registry import objects
 from .words import in_words
 

@@ -23,9 +23,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from .. import directory
 from ..errors import Refused
 from ..imports import checking, running
+from ..imports.own import find_target
 from ..imports.plans import Mode, Options, target_named
 from ..imports.tables import ImportRun, State
-from ..imports.targets import find_target
 from . import import_parts as parts
 from . import import_words as words
 from .web import actor_in, is_fragment, screen, toast

@@ -18,6 +18,9 @@ from ..actor import Actor
 from ..addresses import url_of
 from ..models import Record
 from ..registry import objects
+from ..revealing import requires_look
+from ..savedviews.layouts import laid_for
+from ..sharing import shares_of_record
 from ..spec import ObjectSpec, SidePanel, TimelineEntry
 from .cells import show
 from .edit import label_of, reader_of
@@ -30,13 +33,14 @@ ENTRIES = 20
 @screen
 def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record's page; `?parts=` answers the parts that change with its facts."""
-    spec = spec_of(slug, actor_in(request))
+    spec = laid_for(spec_of(slug, actor_in(request)), actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {
         "side": _panels(request, spec, record, "side"),
         "under_facts": _panels(request, spec, record, "facts"),
         "main": _panels(request, spec, record, "main"),
         "attachments": attachments_of(record),
+        "shares": [] if spec.policy.shared else shares_of_record(record),
     }
     parts = request.GET.get("parts", "")
     if parts:
@@ -49,23 +53,30 @@ def page(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
 @screen
 def peek(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     """The record over its list."""
-    spec = spec_of(slug, actor_in(request))
+    spec = laid_for(spec_of(slug, actor_in(request)), actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     context = _context(request, spec, record) | {"side": _panels(request, spec, record, "side")}
-    first, *rest = context["groups"]
-    known = [(title, [fact for fact in facts if fact["shown"]]) for title, facts in rest]
-    context["groups"] = [first, *((title, facts) for title, facts in known if facts)]
+    first, rest = context["groups"][:1], context["groups"][1:]
+    known = [(panel, [fact for fact in facts if fact["shown"]]) for panel, facts in rest]
+    context["groups"] = [*first, *((panel, facts) for panel, facts in known if facts)]
     if objects.sources(spec.label):
         context["recent"] = timeline(actor_in(request), spec, record, limit=4)[0]
     return render(request, "kernel/peek.html", context)
 
 
 def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str, Any]:
-    reader = reader_of(request, record)
+    reader = reader_of(request, record, spec)
     actor = actor_in(request)
     may_change = spec.policy.allows(actor, "change", record)
     editable = set(spec.editable()) if may_change else set()
-    groups = [(panel.title, [_fact(spec, record, name, reader, name in editable) for name in panel.fields]) for panel in spec.panels]
+    covered = {name for panel in spec.panels for name in panel.fields if requires_look(spec, record, name)}
+    may_look = bool(covered) and spec.policy.allows(actor, "reveal", record)
+    editable -= set() if may_look else covered
+    looks = covered if may_look else set()
+    groups = [
+        (panel, [_fact(spec, record, name, reader, is_editable=name in editable, may_look=name in looks) for name in panel.fields])
+        for panel in spec.panels
+    ]
     return {
         "spec": spec,
         "record": record,
@@ -76,23 +87,30 @@ def _context(request: HttpRequest, spec: ObjectSpec, record: Record) -> dict[str
         "groups": groups,
         "head": _panels(request, spec, record, "head"),
         "may_change": may_change,
+        "may_share": spec.policy.allows(actor, "share", record),
         "may_delete": spec.policy.allows(actor, "delete", record),
         "owner_name": reader.people.get(record.owner_id or 0, ""),
     }
 
 
-def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, is_editable: bool) -> dict[str, Any]:
+def _fact(spec: ObjectSpec, record: Record, name: str, reader: Any, *, is_editable: bool, may_look: bool) -> dict[str, Any]:
     return {
         "name": name,
         "label": label_of(spec, name),
         "shown": show(record, name, spec, reader),
         "is_editable": is_editable,
         "url": f"/{spec.slug}/{record.pk}/edit/{name}",
+        "reveal_url": f"/{spec.slug}/{record.pk}/reveal/{name}" if may_look else "",
     }
 
 
 def _panels(request: HttpRequest, spec: ObjectSpec, record: Record, place: str) -> list[SafeString]:
-    return [html for panel in objects.panels(spec.label) if panel.place == place and (html := _drawn(request, panel, record))]
+    return [html for panel in panels_for(spec, actor_in(request)) if panel.place == place and (html := _drawn(request, panel, record))]
+
+
+def panels_for(spec: ObjectSpec, actor: Actor) -> list[SidePanel]:
+    """The panels that tell this reader nothing he may not see."""
+    return [panel for panel in objects.panels(spec.label) if actor.sees(*panel.tells)]
 
 
 def _drawn(request: HttpRequest, panel: SidePanel, record: Record) -> SafeString:
@@ -107,7 +125,7 @@ def panel(request: HttpRequest, slug: str, pk: uuid.UUID, key: str) -> HttpRespo
     """One panel again, after something in it changed."""
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
-    return HttpResponse("".join(_drawn(request, item, record) for item in objects.panels(spec.label) if item.key == key))
+    return HttpResponse("".join(_drawn(request, item, record) for item in panels_for(spec, actor_in(request)) if item.key == key))
 
 
 @screen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -56,9 +57,21 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
         response = HttpResponse(status=status)
         toast(response, in_words(refusal), tone="bad")
     else:
-        response = render(request, "kernel/error.html", _error_words(refusal, status), status=status)
+        response = render(request, "kernel/error.html", _error_words(refusal, status) | _why(request, status), status=status)
     response["X-Refused"] = refusal.code
     return response
+
+
+RECORD = re.compile(r"^(/[\w-]+/[0-9a-f-]{36}/)(?!who)")
+
+
+def _why(request: HttpRequest, status: int) -> dict[str, str]:
+    """Where the refusal of a record is explained, for those who look after the rights."""
+    found = RECORD.match(request.path)
+    actor = getattr(request, "actor", None)
+    if status != 403 or found is None or actor is None or not (actor.may("org.roles", "view") or actor.may("org.audit", "view")):
+        return {}
+    return {"why_url": f"{found.group(1)}who?person={actor.user_id}"}
 
 
 def _error_words(refusal: Refused, status: int) -> dict[str, str]:

@@ -10,6 +10,9 @@ from ..errors import Refused
 WORDS: dict[str, str | Promise] = {
     "not_permitted": _("你没有权限做这件事，找管理员或负责人开通"),
     "field_not_permitted": _("你不能填写或修改这一项：%(field)s"),
+    "too_many_reveals": _("今天看了 %(limit)s 个，到上限了，明天再看"),
+    "nobody_chosen": _("从列表里选一个人或团队"),
+    "more_than_held": _("你自己没有这么大的权限，不能给别人"),
     "gone": _("这条记录已经不在了，可能刚被删掉"),
     "taken": _("已经有同样的%(field)s了，换一个，或打开原来那条"),
     "invalid_value": _("%(field)s 的值不对，改好再存"),
@@ -17,16 +20,28 @@ WORDS: dict[str, str | Promise] = {
     "still_needed": _("还有 %(count)s 条记录在用它，先处理那些"),
     "changed_meanwhile": _("别人刚改过，先看差别再存"),
     "rule_broken": _("和一条规则冲突，没有保存"),
+    "view_gone": _("这个视图不在了，可能删掉了，或不再给你用"),
+    "view_is_ready_made": _("自带的视图不能改，存成自己的再改"),
+    "view_not_for_all": _("先把这个视图给所有人，再让角色从它开始"),
+    "too_many_views": _("视图太多，最多 %(limit)s 个，先删掉不用的"),
+    "unknown_group": _("不能按 %(name)s 分组"),
+    "layout_wrong": _("布局读不出来，刷新页面再排一次"),
     "unknown_filter": _("没有这个条件：%(name)s"),
     "filter_value": _("条件 %(name)s 的值不对：%(value)s"),
+    "filter_not_ready": _("%(name)s 还不能用来筛选，先在设置里打开，等索引建好"),
     "unknown_sort": _("不能按 %(name)s 排序"),
     "list_too_slow": _("条件太宽，一时查不完。加一个条件再试"),
     "file_too_large": _("文件超过 %(limit)s MB，压缩后再传"),
+    "disk_full": _("服务器的磁盘满了，这次没有保存。请管理员腾出空间后再试"),
     "file_kind": _("这种文件不能当附件"),
     "already_undone": _("已经撤销过了"),
     "undo_too_old": _("超过 30 天，不能撤销了"),
     "nothing_selected": _("先选几条记录"),
-    "too_many_selected": _("一次最多 %(limit)s 条，加条件缩小范围"),
+    "only_one": _("%(field)s 每条都要不一样，不能一起改成一样的"),
+    "verb_unknown": _("不认识这种批量操作：%(name)s"),
+    "work_busy": _("这项工作正在进行，等它做完"),
+    "work_over": _("这项工作已经结束，停不了了"),
+    "work_not_over": _("还没有可以撤销的，先等它做完或停下"),
     "export_format": _("没有这种导出格式"),
     "no_file": _("先选一个文件"),
     "target_unknown": _("不能导入这种内容：%(target)s"),
@@ -64,8 +79,10 @@ def in_words(refusal: Refused) -> str:
     known = WORDS.get(refusal.code)
     if known is None:
         return refusal.code
+    facts = dict(refusal.facts)
+    facts["field"] = facts.get("title", facts.get("field", ""))
     try:
-        return str(known) % refusal.facts
+        return str(known) % facts
     except KeyError:
         return str(known).split("%(")[0]
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Lookup, Q
 
-from ..actor import Actor
+from ..actor import Actor, Rule
 from ..history import kind_of
 from ..lists import engine
 from ..models import Record, SearchDoc
 from ..registry import objects
 from ..seen import seen
 from ..spec import ObjectSpec
+from .documents import held_openly
+from .own import searchable
 from .tokens import query
 
 LONGEST = 80
+CANDIDATES, ROUNDS = 200, 5
 
 
 @SearchVectorField.register_lookup
@@ -66,7 +70,39 @@ def find_ids(spec: ObjectSpec, actor: Actor, text: str, size: int) -> engine.Fou
     kind, rest = Q(kind=kind_of(spec.model)), Q(tsv__holds=asked.tsquery)
     for part in asked.substrings:
         rest &= Q(title__contains=part)
-    return engine.find(engine.Wanted(model=SearchDoc, reach=reach, key="updated_at", walk=kind, rest=rest, size=size))  # type: ignore[arg-type]
+    wanted = engine.Wanted(model=SearchDoc, reach=reach, key="updated_at", walk=kind, rest=rest, size=size)  # type: ignore[arg-type]
+    covers = _covers(spec, actor)
+    return _find_openly(spec, wanted, asked.tsquery, covers) if covers else engine.find(wanted)
+
+
+def _covers(spec: ObjectSpec, actor: Actor) -> dict[str, Rule]:
+    """Which words of a record's document stand for values that the actor may not see."""
+    source = spec.search
+    assert source is not None
+    asked = {"code": (spec.label, source.code), "phone": (spec.label, source.phone), "also": (source.also_of, "phone")}
+    found = {role: actor.rule(label, field) for role, (label, field) in asked.items()}
+    covers = {role: rule for role, rule in found.items() if rule is not None and rule >= Rule.MASKED}
+    for own in searchable(spec.label, actor.schema):
+        rule = actor.rule(spec.label, own.name)
+        if rule is not None and rule >= Rule.MASKED:
+            covers[own.name] = rule
+    if source.also_of in actor.apart:  # whose words they are is not who sees the record
+        covers |= {"also": Rule.HIDDEN, "names": Rule.HIDDEN}
+    return covers
+
+
+def _find_openly(spec: ObjectSpec, wanted: engine.Wanted, tsquery: str, covers: Mapping[str, Rule]) -> engine.Found:
+    """Hits that do not rest on a covered value: a hit would tell what it holds. Looks through at most `ROUNDS` x `CANDIDATES`."""
+    ids: list[uuid.UUID] = []
+    asked = replace(wanted, size=CANDIDATES)
+    for _round in range(ROUNDS):
+        found = engine.find(asked)
+        ids += held_openly(spec, found.ids, tsquery, covers)
+        if found.next is None or len(ids) > wanted.size:
+            break
+        asked = replace(asked, after=found.next)
+    more = ids[wanted.size - 1] if len(ids) > wanted.size else None
+    return engine.Found(ids=ids[: wanted.size], next=("", str(more)) if more else None, shape="openly")
 
 
 def _find(spec: ObjectSpec, actor: Actor, text: str, size: int) -> Hits:

@@ -13,5 +13,5 @@ from . import documents
 @on(RecordsChanged)
 def refresh_documents(event: RecordsChanged) -> None:
     spec = objects.get(event.label) if objects.has(event.label) else None
-    if spec is not None and spec.search is not None:
+    if spec is not None and spec.search is not None and not event.is_found:
         documents.refresh(spec.model, [uuid.UUID(pk) for pk in event.ids])

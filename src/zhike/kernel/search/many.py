@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from zhike.kernel.history import kind_of
 from zhike.kernel.later import Later
 from zhike.kernel.models import Record, Tracked
 from zhike.kernel.registry import objects
+from zhike.kernel.search.own import own_words, searchable
 from zhike.kernel.search.tokens import SearchParts, documents, tokens
 from zhike.kernel.spec import SearchSource
 from zhike.kernel.text.folding import fold_key
@@ -49,9 +50,10 @@ def refresh_selected(model: type[Tracked], ids: str, *, may_have_more: bool = Tr
     source = objects.of(model).search
     if source is None or source.by_prefix:
         return
-    rows = _read(model, source, ids)
+    own = [field.key for field in searchable(model._meta.label_lower)]
+    rows = _read(model, source, ids, own)
     if rows.height:
-        _write(model, _documents(rows, source, may_have_more=may_have_more))
+        _write(model, _documents(rows, source, own, may_have_more=may_have_more))
 
 
 class WordsBeside:
@@ -112,23 +114,29 @@ def drop_gone(model: type[Tracked], ids: str) -> None:
         )
 
 
-def _read(model: type[Record], source: SearchSource, ids: str) -> pl.DataFrame:
+def _read(model: type[Record], source: SearchSource, ids: str, own: Sequence[str]) -> pl.DataFrame:
     named = {role: getattr(source, role) for role in ROLES if getattr(source, role)}
-    columns = ", ".join(f't."{column}" as {role}' for role, column in named.items())
+    listed = [*(f't."{column}" as {role}' for role, column in named.items()), *(f"t.custom ->> '{key}'" for key in own)]
+    columns = ", ".join(listed)
     query = f"select t.id, t.owner_id, t.team_id, t.updated_at, {columns} from {model._meta.db_table} t where t.id in ({ids})"
     with connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv)") as out:
         data = b"".join(bytes(part) for part in out)
-    names = ["id", "owner_id", "team_id", "updated_at", *named]
+    names = ["id", "owner_id", "team_id", "updated_at", *named, *(f"own_{key}" for key in own)]
     schema = dict.fromkeys(names, pl.String)
     frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=schema) if data else pl.DataFrame(schema=schema)
     missing = [pl.lit("").alias(role) for role in ROLES if role not in named]
     return frame.with_columns(pl.col(*named).fill_null(""), *missing)
 
 
-def _documents(rows: pl.DataFrame, source: SearchSource, *, may_have_more: bool) -> pl.DataFrame:
+def _documents(rows: pl.DataFrame, source: SearchSource, own: Sequence[str], *, may_have_more: bool) -> pl.DataFrame:
     names = rows["title"].to_list()
     vectors = documents(names, rows["code"].to_list(), rows["phone"].to_list(), (rows["person"] == "person").to_list())
     titles = [fold_key(name) for name in names]
+    if own:
+        for place, texts in enumerate(rows.select(*(f"own_{key}" for key in own)).rows()):
+            lexemes, folded = own_words([text for text in texts if text])
+            vectors[place] += lexemes
+            titles[place] += folded
     if source.also and may_have_more:
         keys = [uuid.UUID(pk) for pk in rows["id"].to_list()]
         _add_more(source.also(keys), {key: place for place, key in enumerate(keys)}, vectors, titles)

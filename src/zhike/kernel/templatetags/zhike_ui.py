@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from django import template
 from django.http import QueryDict
@@ -161,6 +162,12 @@ def reader_time(value: date | datetime) -> date | datetime:
 
 
 @register.filter
+def last_day(value: datetime | None) -> str:
+    """The last day of something that ends at a midnight, as `smart_date` writes it."""
+    return "" if value is None else smart_date(timezone.localtime(value - timedelta(seconds=1)).date())
+
+
+@register.filter
 def smart_date(value: date | datetime | None) -> str:
     """今天 14:20, 昨天, 3月5日, 2024-03-05; a plain date has no clock time; empty for none and for 1970 (never)."""
     if value is None or value.year <= NEVER_YEAR:
@@ -197,6 +204,11 @@ def when(value: date | datetime | None) -> SafeString | str:
 @register.simple_tag
 def icon(name: str, classes: str = "", label: str = "") -> SafeString:
     """An icon of the sprite by name; hidden from screen readers unless it has a label."""
+    return _icon(name, classes, str(label))
+
+
+@lru_cache(maxsize=2048)
+def _icon(name: str, classes: str, label: str) -> SafeString:
     href = f"{static('zhike/icons.svg')}#{name}"
     css = f"icon {classes}".strip()
     if label:

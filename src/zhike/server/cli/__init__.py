@@ -13,12 +13,19 @@ from zhike.server.processes import ServerError
 # Name, "module:attribute", and what it does in Chinese and English.
 COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("up", "zhike.server.cli.up:up", "启动数据库、网页和后台任务", "Start database, web and worker"),
-    ("company", "zhike.server.cli.company:company", "新建、列出、删除公司", "Create, list and drop companies"),
+    (
+        "company",
+        "zhike.server.cli.company:company",
+        "新建、列出、改名、搬移、更新、删除公司",
+        "Create, list, rename, move, update and drop companies",
+    ),
     ("user", "zhike.server.cli.user:user", "新增、列出用户", "Add and list people"),
     ("demo", "zhike.server.cli.demo:demo", "生成演示公司", "Generate a demo company"),
     ("import", "zhike.server.cli.import_:import_", "从文件导入", "Bring in a file"),
     ("export", "zhike.server.cli.export:export", "导出为文件", "Write records to a file"),
     ("metric", "zhike.server.cli.metric:metric", "查看指标", "Show a metric"),
+    ("backup", "zhike.server.cli.backup:backup", "备份，不用停下", "Back up without stopping"),
+    ("restore", "zhike.server.cli.backup:restore", "恢复一份备份，或恢复到某个时刻", "Bring back a backup or a moment"),
     ("doctor", "zhike.server.cli.doctor:doctor", "检查安装是否正常", "Check the installation"),
     ("bench", "zhike.server.cli.bench:bench", "测量速度", "Measure speed"),
 )

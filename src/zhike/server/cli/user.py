@@ -1,4 +1,4 @@
-"""`zhike user`: people who log in, until they are managed in the browser."""
+"""`zhike user`: people who log in, beside the pages in the browser."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import click
 from zhike.server.cli.context import json_option, with_company
 from zhike.server.companies import Company
 from zhike.server.console import is_chinese, show, show_json, show_table, words
+from zhike.server.control import address_of
 
 ROLES = ("admin", "manager", "sales", "service", "analyst")
 WORK = "zhike.server.staff"  # loads models: only after Django is set up
 
 
-@click.group(help=words(zh="新增、列出用户，重设密码", en="Add and list people, set passwords"))
+@click.group(help=words(zh="新增、列出用户，重设密码，给链接", en="Add and list people, set passwords, make links"))
 def user() -> None:
     """The group itself does nothing."""
 
@@ -45,6 +46,26 @@ def password(company: Company, username: str, chosen: str, as_json: bool) -> Non
     del company
     username, secret = import_module(WORK).change_password(username, chosen)
     _tell(username, secret, as_json)
+
+
+@user.command(help=words(zh="给一个链接，用来设密码", en="Make a link to choose a password"))
+@click.argument("username")
+@click.option(
+    "--port", default=8000, show_default=True, help=words(zh="网页的端口，写在网址里", en="Port of the web server, for the address")
+)
+@json_option
+@with_company
+def link(company: Company, username: str, port: int, as_json: bool) -> None:
+    """Make a link that works once, and show it; links made before end."""
+    username, path = import_module(WORK).link(username)
+    url = address_of(company, port) + path
+    if as_json:
+        show_json({"username": username, "link": url})
+    else:
+        show(
+            zh=f"{username} 用这个链接设密码（只能用一次，7 天内有效）：\n  {url}",
+            en=f"{username} chooses a password by this link (once, within 7 days):\n  {url}",
+        )
 
 
 @user.command("list", help=words(zh="列出用户", en="List people"))

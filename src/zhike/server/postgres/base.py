@@ -4,16 +4,19 @@ import threading
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from zhike.server.companies import current_company
+from zhike.server.connection import parse_url
 from zhike.server.processes import ServerError
 
-_pools: dict[tuple[str, str], ConnectionPool[Connection]] = {}
+# What another server says anew: the rest (time zone, character set, cursors) is the same everywhere.
+SERVER_WORDS = ("host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout")
+
+_pools: dict[tuple[str, str, str], ConnectionPool[Connection]] = {}
 _pools_lock = threading.Lock()
 
 
@@ -21,28 +24,37 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection of one thread that follows `use_company`.
 
     A change of company between transactions reconnects by itself; one inside a transaction raises
-    `company_switched_in_transaction`. Pools are kept by alias and database name.
+    `company_switched_in_transaction`. Pools are kept by alias, server and database name.
     """
 
-    bound_database: str | None = None
+    bound_place: tuple[str, str] | None = None
+
+    @property
+    def wanted_place(self) -> tuple[str, str]:
+        """The server (empty: the one of the settings) and the database the next query has to go to."""
+        company = current_company()
+        return (company.server, company.database) if company else ("", self.settings_dict["NAME"])
 
     @property
     def wanted_database(self) -> str:
         """Name of the database the next query has to go to."""
-        company = current_company() if self.alias == DEFAULT_DB_ALIAS else None
-        return company.database if company else self.settings_dict["NAME"]
+        return self.wanted_place[1]
 
     def get_connection_params(self) -> dict[str, Any]:
-        """libpq parameters with the current company's database."""
+        """libpq parameters with the current company's server and database."""
         params: dict[str, Any] = super().get_connection_params()
-        if self.alias != NO_DB_ALIAS:
-            params["dbname"] = self.wanted_database
-        return params
+        if self.alias == NO_DB_ALIAS:
+            return params
+        server, database = self.wanted_place
+        if server:
+            kept = {name: value for name, value in params.items() if name not in SERVER_WORDS}
+            return {**kept, **parse_url(server).params(database)}
+        return {**params, "dbname": database}
 
     def ensure_connection(self) -> None:
         """Connect; leave a connection of another company or one the server has cut."""
         if self.connection is not None:
-            is_other = self.bound_database != self.wanted_database and self.alias != NO_DB_ALIAS
+            is_other = self.bound_place != self.wanted_place and self.alias != NO_DB_ALIAS
             if is_other and self.in_atomic_block:
                 raise ServerError("company_switched_in_transaction", database=self.wanted_database)
             if is_other or (self.connection.closed and not self.in_atomic_block):
@@ -50,9 +62,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect and remember to which database."""
+        """Connect and remember to which database of which server."""
+        wanted = self.wanted_place
         connection = super().get_new_connection(conn_params)
-        self.bound_database = conn_params["dbname"]
+        self.bound_place = wanted
         return connection
 
     @property
@@ -61,7 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
-        key = (self.alias, self.wanted_database)
+        key = (self.alias, *self.wanted_place)
         with _pools_lock:
             if key not in _pools:
                 _pools[key] = self._make_pool({} if options is True else options)
@@ -82,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_pool(self) -> None:
         """Close the pool of the current database."""
         with _pools_lock:
-            pool = _pools.pop((self.alias, self.wanted_database), None)
+            pool = _pools.pop((self.alias, *self.wanted_place), None)
         if pool is not None:
             pool.close()
 
@@ -99,6 +112,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def close_pools(database: str) -> None:
     """Close all pools to `database` in this process."""
     with _pools_lock:
-        found = [_pools.pop(key) for key in [key for key in _pools if key[1] == database]]
+        found = [_pools.pop(key) for key in [key for key in _pools if key[2] == database]]
     for pool in found:
         pool.close()
+
+
+def pool_numbers() -> dict[str, tuple[int, int, int]]:
+    """Connections, connections at rest and requests that wait, by database, of this process."""
+    found: dict[str, tuple[int, int, int]] = {}
+    with _pools_lock:
+        pools = list(_pools.items())
+    for (_, _, database), pool in pools:
+        told = pool.get_stats()
+        size, rest, waiting = found.get(database, (0, 0, 0))
+        found[database] = (size + told["pool_size"], rest + told["pool_available"], waiting + told["requests_waiting"])
+    return found

@@ -14,10 +14,11 @@ from django.db import connection, transaction
 from zhike.server.companies import Company, company_for_host, get_company, use_company
 from zhike.server.connection import address
 from zhike.server.embedded import Embedded, running
-from zhike.server.founding import create_company, drop_company, outdated_companies
+from zhike.server.founding import create_company, drop_company
 from zhike.server.home import current_home
 from zhike.server.processes import ServerError
 from zhike.server.tests.site.tasks import note_database
+from zhike.server.upgrading import outdated_companies
 
 
 def hold() -> object:
@@ -136,7 +137,17 @@ def defer(slug: str, word: str) -> object:
         return {"job": note_database.defer(word=word)}
 
 
-STORIES: dict[str, Callable[..., object]] = {story.__name__: story for story in (hold, use, fill, two_companies, founding, survive, defer)}
+def place_in(slug: str) -> object:
+    """Where the queries of a company go, and what they find."""
+    with use_company(get_company(slug)), connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), current_setting('unix_socket_directories'), (SELECT count(*) FROM noted)")
+        database, sockets, noted = cursor.fetchone()
+    return {"database": database, "sockets": sockets, "noted": noted}
+
+
+STORIES: dict[str, Callable[..., object]] = {
+    story.__name__: story for story in (hold, use, fill, two_companies, founding, survive, defer, place_in)
+}
 
 if __name__ == "__main__":
     django.setup()

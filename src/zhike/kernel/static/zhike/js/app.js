@@ -11,7 +11,10 @@ import "./keys.js";
 import "./drop.js";
 import "./order.js";
 import "./columns.js";
+import "./filters.js";
+import "./tabs.js";
 import "./picker.js";
+import "./password.js";
 
 // htmx: token, waiting line, answers that are refusals
 let waiting = 0;
@@ -82,20 +85,6 @@ document.addEventListener("keydown", (event) => {
 // selects and ticks that send their form at once (language, period, columns)
 document.addEventListener("change", (event) => {
   if (event.target.closest("[data-autosubmit]") && event.target.form) event.target.form.requestSubmit();
-});
-
-// filters: empty ones are left out, several values of one name are joined by commas
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-filter-form]");
-  if (!form) return;
-  event.preventDefault();
-  const found = new Map();
-  for (const [name, value] of new FormData(form)) {
-    const text = String(value).trim();
-    if (text) found.set(name, [...(found.get(name) || []), text]);
-  }
-  const query = [...found].map(([name, values]) => `${encodeURIComponent(name)}=${values.map(encodeURIComponent).join(",")}`).join("&");
-  location.assign(query ? `${form.action}?${query}` : form.action);
 });
 
 // leaving an unsaved form asks first

@@ -1,6 +1,7 @@
 /* Dialogs. data-dialog="url" loads a form into #dialog; data-do="dialog:id" opens one that is on the page;
    hx-confirm asks in our own words; the server closes with HX-Trigger "zk:close". */
 import { $, fragment, on, request, wire, word } from "./dom.js";
+import { fitAll, offerFirst } from "./filters.js";
 import { toast } from "./toasts.js";
 
 function open(dialog) {
@@ -19,9 +20,17 @@ export async function load(url) {
   }
   holder.replaceChildren(fragment(await answer.text()));
   holder.classList.toggle("wide", Boolean($("[data-wide]", holder)));
+  fitAll(holder);
   wire(holder);
   open(holder);
+  offerFirst(holder);
 }
+
+// an answer that came into the dialog from a button outside of it (data-opens)
+document.addEventListener("htmx:afterSwap", (event) => {
+  const asked = event.detail.requestConfig?.elt;
+  if (event.target.id === "dialog" && asked?.matches("[data-opens]")) open(event.target);
+});
 
 on("dialog", (button, id) => open(document.getElementById(id)));
 on("close", (button) => button.closest("dialog")?.close());

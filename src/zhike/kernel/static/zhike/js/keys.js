@@ -1,8 +1,9 @@
-/* Keys: j k Enter Space/o e c x ? g-then-letter, Ctrl-K and /, Ctrl-Z, Esc. Silent in fields and while an input method composes. */
+/* Keys: j k Enter Space/o e c x ? g-then-letter, [ ] for views, those of buttons with data-key-button, Ctrl-K and /, Ctrl-Z, Esc. Silent in fields and while an input method composes. */
 import { $, typing } from "./dom.js";
 import { start } from "./edit.js";
 import { closePeek, current, mark, open, peek, step, toggle } from "./list.js";
 import { openPalette } from "./palette.js";
+import { stepTab } from "./tabs.js";
 import { undoLast } from "./toasts.js";
 
 const GO_MS = 1200;
@@ -41,7 +42,17 @@ function look() {
   return Boolean(row?.dataset.peek);
 }
 
+/** A button of the page that has a key of its own: data-key-button="f". */
+function press(key) {
+  const button = $(`[data-key-button="${CSS.escape(key)}"]`);
+  button?.focus();
+  button?.click();
+  return Boolean(button);
+}
+
 const KEYS = {
+  "[": () => stepTab(-1),
+  "]": () => stepTab(1),
   j: () => (step(1), true),
   k: () => (step(-1), true),
   o: look,
@@ -93,5 +104,5 @@ document.addEventListener("keydown", (event) => {
     if (go(key)) event.preventDefault();
     return;
   }
-  if (KEYS[key]?.()) event.preventDefault();
+  if (KEYS[key] ? KEYS[key]() : press(key)) event.preventDefault();
 });

@@ -193,3 +193,9 @@ document.addEventListener("zk:deleted", () => {
 });
 document.addEventListener("zk:clear", clear);
 addEventListener("pageshow", restore);
+// a list in groups: a group is folded and opened by its button
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fold]");
+  if (!button) return;
+  button.setAttribute("aria-expanded", !button.closest(".zk-group").classList.toggle("folded"));
+});

@@ -32,7 +32,10 @@ document.addEventListener("toggle", (event) => {
   if (!pop.matches?.("[popover]")) return;
   const open = event.newState === "open";
   $$(`[popovertarget="${pop.id}"]`).forEach((one) => one.setAttribute("aria-expanded", open));
-  if (!open) return;
+  if (!open) {
+    pop.removeAttribute("style"); // htmx would copy it onto a new node of the same id, which the content policy forbids
+    return;
+  }
   place(pop);
   const first = $("[autofocus]", pop) || (pop.dataset.menu === undefined ? null : items(pop)[0]);
   first?.focus({ preventScroll: true });

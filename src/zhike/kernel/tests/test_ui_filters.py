@@ -160,5 +160,5 @@ def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
 
 def test_no_template_carries_inline_script_or_style() -> None:
     for path in PACKAGE.rglob("templates/**/*.html"):
-        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"{%.*?%}", "", path.read_text(encoding="utf-8"))
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text), path.name

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Q
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.fielddefs import is_custom_name
 from zhike.kernel.fields import field_of
 from zhike.kernel.history import kind_of
 from zhike.kernel.lists.engine import timed, where_sql
@@ -28,27 +29,38 @@ MOST = 20_000
 SQL_CHANGED = """
 select count(*) from (select 1 from kernel_history where kind = %s and at > %s group by object_id limit %s) x
 """
+# A row that changed since can have matched then only when it matches today, or a column that is filtered by is among
+# what changed, or it is gone: only those are put back. `is true` keeps a lookup in a hash table from becoming a join, which
+# the planner, who expects one row of each of these, would do row by row.
 SQL_LIST = """
-with changed as materialized (select object_id from kernel_history where kind = %(kind)s and at > %(moment)s group by object_id),
-laid as (
-  select c.object_id as id, t.id is not null as is_there, coalesce(to_jsonb(t), '{{}}') as now,
-    (select h.op from kernel_history h where h.object_id = c.object_id and h.kind = %(kind)s and h.at > %(moment)s order by h.at, h.hid limit 1) as first,
-    (select jsonb_object_agg(d.key, d.value) from (
-      select distinct on (e.key) e.key, e.value from kernel_history h cross join lateral jsonb_each(h.old) e
-      where h.object_id = c.object_id and h.kind = %(kind)s and h.at > %(moment)s and h.op <> 'I' order by e.key, h.at, h.hid) d) as old
-  from changed c left join {table} t on t.id = c.object_id
+with entries as materialized (select object_id, at, hid, op, old from kernel_history where kind = %(kind)s and at > %(moment)s),
+changed as materialized (
+  select object_id as id, (array_agg(op order by at, hid))[1] as first, bool_or(op <> 'I' and (%(filtered)s::text[] is null or old ?| %(filtered)s::text[])) as touched
+  from entries group by object_id
+),
+candidates as materialized (
+  select c.id, {table}."id" is not null as is_there, to_jsonb({table}) as now
+  from changed c left join {table} on {table}."id" = c.id
+  where c.first <> 'I' and ({table}."id" is null or ({reach} and (c.touched or {conditions})))
+),
+olds as (
+  select d.object_id as id, jsonb_object_agg(d.key, d.value) as old from (
+    select distinct on (e.object_id, k.key) e.object_id, k.key, k.value from entries e
+    cross join lateral jsonb_each(e.old) k where e.op <> 'I' and (e.object_id in (select id from candidates)) is true order by e.object_id, k.key, e.at, e.hid) d group by d.object_id
 ),
 past as (
-  select id, is_there, now || old || jsonb_build_object('custom', zhike_custom_back((now || old) -> 'custom', old)) as state
-  from laid where first <> 'I'
+  select c.id, coalesce(c.now, '{{}}') || coalesce(o.old, '{{}}') as state, o.old from candidates c left join olds o using (id)
+),
+laid as (
+  select id, state || jsonb_build_object('custom', zhike_custom_back(state -> 'custom', coalesce(old, '{{}}'))) as state from past
 )
 select * from (
-  (select {table}."id", {key} as key, p.state::text as state from past p cross join lateral jsonb_populate_record(null::{table}, p.state) {table}
-   where {where} and (not p.is_there or exists (select 1 from (select * from {table} x where x.id = p.id) {table} where {reach})))
+  (select {table}."id", {key} as key, p.state::text as state from laid p cross join lateral jsonb_populate_record(null::{table}, p.state) {table}
+   where {reach} and {conditions})
   union all
-  (select {table}."id", {key} as key, null from {table} where {where} and {table}."created_at" <= %(moment)s
-     and not exists (select 1 from changed c where c.object_id = {table}."id") and {after} order by key {way}, id {way} limit %(limit)s)
-) {rows} where {after_all} order by key {way}, id {way} limit %(limit)s
+  (select {table}."id", {key} as key, null from {table} where {reach} and {conditions} and {table}."created_at" <= %(moment)s
+     and ({table}."id" in (select id from changed)) is not true and {after} order by key {way}, id {way} limit %(limit)s)
+) x where {after_all} order by key {way}, id {way} limit %(limit)s
 """
 
 
@@ -68,8 +80,9 @@ def rows_at(wanted: Listing, moment: dt.datetime, *, after: str = "", size: int 
     found = engine_wanted(wanted, after, size)
     facts: dict[str, Any] = {"kind": kind_of(model), "moment": moment, "limit": size + 1}
     table = f'"{model._meta.db_table}"'
-    inside = _named("w", where_sql(model, wanted.reach().q() & wanted.conditions()), facts)
+    conditions = _named("w", where_sql(model, wanted.conditions()), facts)
     reach = _named("r", where_sql(model, wanted.reach().q()), facts)
+    facts["filtered"] = _filtered(wanted)
     way, sign = ("desc", "<") if found.descending else ("asc", ">")
     place = "true"
     if found.after is not None:
@@ -77,7 +90,7 @@ def rows_at(wanted: Listing, moment: dt.datetime, *, after: str = "", size: int 
         facts |= {"after_key": reader(found.after[0]), "after_id": uuid.UUID(found.after[1])}
         place = f"(key, id) {sign} (%(after_key)s, %(after_id)s)"
     sql = SQL_LIST.format(
-        table=table, key=found.key_on(table), where=inside, reach=reach, way=way, rows="x", after_all=place,
+        table=table, key=found.key_on(table), conditions=conditions, reach=reach, way=way, after_all=place,
         after="true" if place == "true" else f'({found.key_on(table)}, {table}."id") {sign} (%(after_key)s, %(after_id)s)',
     )  # fmt: skip
     with timed() as cursor:
@@ -108,11 +121,19 @@ def _named(prefix: str, sql: tuple[str, list[Any]], facts: dict[str, Any]) -> st
     return f"({text})"
 
 
+def _filtered(wanted: Listing) -> list[str] | None:
+    """Keys of history rows that the filters read; None when that is not known."""
+    if any(chosen.filter.build is not None or chosen.filter.where is not None for chosen in wanted.chosen):
+        return None
+    names = {chosen.filter.column for chosen in wanted.chosen}
+    return [*(str(field_of(wanted.spec.model, name).column) for name in names if not is_custom_name(name)), *filter(is_custom_name, names)]
+
+
 def _require_past(wanted: Listing) -> None:
     unknown = unknown_columns(wanted.spec.model)
     used = [chosen.filter.column for chosen in wanted.chosen] + [wanted.key]
     for name in used:
-        if name in unknown or (not name.startswith("cf_") and name.partition("__")[0] in wanted.spec.model.untracked):
+        if name in unknown or (not is_custom_name(name) and name.partition("__")[0] in wanted.spec.model.untracked):
             raise Refused("as_of_untracked", field=name)
 
 

@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 from tests import databases
 from tests.cast import actor, user_of
 from zhike.kernel.actor import Actor
+from zhike.kernel.lists.estimates import forget_plans
 from zhike.kernel.testing.web import Web
 from zhike.server.control import Company
 
@@ -28,6 +29,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     with django_db_blocker.unblock():
         connections["default"].close()
         databases.drop(name)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_estimates() -> None:
+    """What the database expected in another test is no expectation of this one's data."""
+    forget_plans()
 
 
 @pytest.fixture

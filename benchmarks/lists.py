@@ -11,7 +11,6 @@ import argparse
 import http.client
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import numpy as np
 from measure import busy_milliseconds, database_processes, percentile, save, table, tell
 
 from zhike.server.cli.context import ready_django
+from zhike.server.supervisor import Web
 
 PORT = 8765
 PEOPLE = ("linyue", "manager", "admin")
@@ -130,9 +130,7 @@ def _deep(seen: Any, key: str) -> list[str]:
 @contextmanager
 def web_server() -> Iterator[subprocess.Popen[bytes]]:
     """The real web server in a process of its own."""
-    argv = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(PORT), "--workers", "1",
-            "--log-level", "warning", "zhike.server.asgi:application"]  # fmt: skip
-    server = subprocess.Popen(argv)
+    server = subprocess.Popen(Web(port=PORT).argv())
     try:
         for _ in range(200):
             try:

@@ -11,7 +11,6 @@ import http.client
 import multiprocessing
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from lists import PEOPLE, _get, company_of
 from measure import percentile, save, table, tell
 
 from zhike.server.cli.context import ready_django
+from zhike.server.supervisor import Web
 
 PORT = 8766
 CLIENTS = 8
@@ -39,8 +39,7 @@ Job = tuple[tuple[str, ...], str, float]
 @contextmanager
 def web_server(workers: int) -> Iterator[None]:
     """The web server as `zhike up --workers` starts it."""
-    argv = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(PORT), "--no-ws"]
-    server = subprocess.Popen([*argv, "--workers", str(workers), "--log-level", "warning", "zhike.server.asgi:application"])
+    server = subprocess.Popen(Web(port=PORT, workers=workers).argv())
     try:
         for _ in range(200):
             try:

@@ -27,6 +27,7 @@ class Route:
     needs: str = ""
     target: str = ""
     is_api: bool = False
+    is_gone: bool = False  # about a record that was deleted
 
 
 RECORD = "<slug:slug>/<uuid:pk>/"
@@ -242,6 +243,18 @@ ROUTES: dict[str, Route] = {
     "<slug:slug>/bulk/field": Route(path="/{slug}/bulk/field?ids={pk}", verb="change"),
     "<slug:slug>/bulk/transfer": Route(path="/customers/bulk/transfer?ids={pk}", verb="transfer", slugs=CUSTOMERS),
     "<slug:slug>/bulk/delete": Route(path="/{slug}/bulk/delete?ids={pk}", verb="delete", form={}),
+    # the past
+    "settings/history/": Route(path="/settings/history/", needs="org.audit"),
+    "settings/history/export": Route(path="/settings/history/export", needs="org.audit"),
+    "settings/history/database/<int:kind>/": Route(path="/settings/history/database/1/?at=2026-01-01", needs="org.audit"),
+    "settings/history/<uuid:pk>/": Route(path=f"/settings/history/{NOTHING}/", needs="org.audit"),
+    "settings/retention/": Route(path="/settings/retention/", needs="org.settings"),
+    "bin/": Route(path="/bin/"),
+    "bin/<slug:slug>/": Route(path="/bin/{slug}/", verb="view"),
+    "bin/<slug:slug>/<uuid:pk>/restore": Route(path="/bin/{slug}/{pk}/restore", verb="delete", form={}, is_gone=True),
+    "<slug:slug>/as-of": Route(path="/{slug}/as-of?at=now", verb="view"),
+    f"{RECORD}history": Route(path="/{slug}/{pk}/history", verb="view"),
+    f"{RECORD}as-of": Route(path="/{slug}/{pk}/as-of?at=now", verb="view"),
     RECORD: Route(path="/{slug}/{pk}/", verb="view"),
     f"{RECORD}peek": Route(path="/{slug}/{pk}/peek", verb="view"),
     f"{RECORD}row": Route(path="/{slug}/{pk}/row", verb="view"),

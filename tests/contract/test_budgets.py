@@ -1,4 +1,4 @@
-"""Queries of each screen: within the budget of budgets.json, and as many for thirty rows as for one.
+"""Queries of each screen: within the budget of budgets.json, and no more for thirty rows than for one.
 
 A reviewer sees a budget change. `ZHIKE_WRITE_BUDGETS=1 pytest tests/contract/test_budgets.py -p no:xdist` writes them.
 """
@@ -42,14 +42,14 @@ def _check(name: str, spent: list[str]) -> None:
 
 
 @pytest.mark.parametrize("screen", sorted(LISTS))
-def test_a_list_costs_the_same_for_one_row_and_for_thirty(screen: str, spec: ObjectSpec, web: LogIn) -> None:
+def test_a_list_costs_no_more_for_thirty_rows_than_for_one(screen: str, spec: ObjectSpec, web: LogIn) -> None:
     client, path = web("管理员"), LISTS[screen].format(slug=spec.slug)
     make(spec.label, "恒0")
     one = _spent(client, path)
     for number in range(1, 30):
         make(spec.label, f"恒{number}")
     thirty = _spent(client, path)
-    assert len(thirty) == len(one), f"one row: {len(one)}\n" + "\n".join(sql[:200] for sql in thirty)
+    assert len(thirty) <= len(one), f"one row: {len(one)}\n" + "\n".join(sql[:200] for sql in thirty)
     _check(f"{spec.slug}.{screen}", thirty)
 
 

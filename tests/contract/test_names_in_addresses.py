@@ -47,6 +47,6 @@ def test_a_name_behind_an_id_is_for_who_may_see_it(
 
 def test_every_parameter_in_the_routes_is_known() -> None:
     """A new parameter of a screen has to be looked at: does it name a record?"""
-    known = {"ids", "q", "format", "start", "end", "group", "values"}
+    known = {"ids", "q", "format", "start", "end", "group", "values", "at"}
     asked = {part.partition("=")[0] for route in ROUTES.values() for part in route.path.partition("?")[2].split("&") if part}
     assert asked <= known

@@ -13,7 +13,7 @@ from tests.cast import user_of
 from tests.contract.conftest import NAMES, SPECS, Samples
 from tests.contract.routes import ROUTES, Route
 from tests.made import CHANGES
-from zhike.kernel.actions import change_record
+from zhike.kernel.actions import change_record, delete_record
 from zhike.kernel.actor import Actor
 from zhike.kernel.bulk.tables import BulkRun, BulkState
 from zhike.kernel.history import last_change_of
@@ -67,6 +67,8 @@ def _place(route: Route, spec: ObjectSpec, samples: Samples, owner: str = "é™ˆé»
         "filter": spec.filters[0].name if spec.filters else "none", "panel": panels[0].key if panels else "none", "q": NAMES[owner],
         "line": line, "share": share.pk if share else "", "view": _view(spec, samples), "group": next((one.key for one in groupings(spec)), ""),
     }  # fmt: skip
+    if route.is_gone:
+        delete_record(record, by=admin)
     return Place(path=route.path.format(**facts), route=route)
 
 

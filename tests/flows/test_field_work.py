@@ -244,7 +244,7 @@ def test_a_formula_is_shown_filtered_ordered_and_exported(guan_li: Actor, lin_yu
     assert "无锡" in browser.get("/customers/?cf_zu_jin.none=1").text
     assert "2400,," in browser.get("/customers/export?format=csv&sort=-cf_zu_jin").text
     made = Customer.objects.get(name="无锡")
-    change_record(made, {"cf_mian_ji": "1"}, by=lin_yue)
+    change_record(made, {"cf_mian_ji": "1"}, by=actor("林悦"))
     assert "30" in browser.part(f"/customers/{made.pk}/row").text
 
 

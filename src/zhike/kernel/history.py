@@ -36,6 +36,8 @@ create table if not exists kernel_history_rest partition of kernel_history defau
 create index if not exists kernel_history_object on kernel_history (object_id, at desc, hid desc);
 create index if not exists kernel_history_change on kernel_history (change_id, hid);
 create index if not exists kernel_history_at on kernel_history using brin (at);
+create index if not exists kernel_history_deleted on kernel_history (kind, at desc, hid desc) where op = 'D';
+create index if not exists kernel_history_outside on kernel_history (at desc, hid desc) where change_id is null;
 """
 
 CHANGE = "nullif(current_setting('zhike.change', true), '')::uuid"

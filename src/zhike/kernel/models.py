@@ -178,6 +178,8 @@ class Change(models.Model):
             models.Index(fields=["-at"], name="change_time"),
             models.Index(fields=["object_id", "-at"], name="change_of_object"),
             models.Index(fields=["actor_id", "-at"], name="change_reveal", condition=Q(verb="reveal")),
+            models.Index(fields=["actor_id", "-at"], name="change_actor"),
+            models.Index(fields=["label", "-at"], name="change_label"),
         ]
 
 

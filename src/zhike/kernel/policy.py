@@ -230,6 +230,11 @@ def set_policy(model: type[models.Model], policy: Policy) -> Policy:
     return _policies[model]
 
 
+def has_policy(model: type[models.Model]) -> bool:
+    """Whether anybody but the system may read rows of a model by grants of its own."""
+    return model in _policies
+
+
 def policy_of(model: type[models.Model]) -> Policy:
     """The policy of a model; a model without one is not readable at all (KeyError)."""
     return _policies[model]

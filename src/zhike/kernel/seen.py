@@ -107,6 +107,7 @@ def ruled(spec: ObjectSpec, rules: Mapping[str, Rule]) -> ObjectSpec:
         views=tuple(view for view in spec.views if _is_open(view[1], closed, filters)),
         custom=tuple(field for field in spec.custom if field.name not in hidden),
         covered=frozenset(closed - hidden),
+        hidden=frozenset(hidden),
     )
 
 

@@ -219,6 +219,7 @@ class ObjectSpec:
     api_keys: tuple[str, ...] = ()  # fields by which a bulk finds its records, beside those that are unique
     custom: tuple[FieldDef, ...] = ()  # the company's own fields that this reader sees
     covered: frozenset[str] = frozenset()  # fields that this reader sees masked
+    hidden: frozenset[str] = frozenset()  # fields that are not there for this reader
 
     @property
     def label(self) -> str:

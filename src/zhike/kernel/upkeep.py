@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 
 from . import events, history, sharing
 from .jobs import every
+from .past import keeping
 
 STALLED_AFTER = 30  # seconds without a heartbeat of the worker that took the job
 KEEP_FINISHED_HOURS = 72
@@ -29,6 +30,12 @@ def tell_waiting_events() -> None:
 @every("7 3 * * *")
 def prepare_history_months() -> None:
     history.ensure_partitions(dt.datetime.now(tz=dt.UTC).date())
+
+
+@every("37 3 * * *")
+def drop_old_history() -> None:
+    """What the company does not keep any longer goes by whole months."""
+    keeping.drop_old(dt.datetime.now(tz=dt.UTC).date())
 
 
 @every("27 3 * * *")

@@ -25,18 +25,23 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"company_name": company.name if company else "", "theme": theme if theme in ("light", "dark") else "auto"}
     if actor is None:
         return found
+    nav = [_drawn(place, request.path) for place in places_for(actor)]
+    creatables = [
+        {"label": spec.title, "url": f"/{spec.slug}/new", "icon": spec.icon, "is_dialog": True, "keys": spec.slug}
+        for spec in objects
+        if spec.form and actor.may(spec.policy.label, "create")
+    ]
+    is_setting = request.path.startswith(SETTINGS)
+    named = [*(f"{one['key']}{one['is_current']}" for one in nav), *(one["keys"] for one in creatables), is_setting]
     return found | {
-        "nav": [_drawn(place, request.path) for place in places_for(actor)],
-        "creatables": [
-            {"label": spec.title, "url": f"/{spec.slug}/new", "icon": spec.icon, "is_dialog": True, "keys": spec.slug}
-            for spec in objects
-            if spec.form and actor.may(spec.policy.label, "create")
-        ],
+        "frame_key": " ".join(map(str, named)),  # all that the parts of the frame follow from, for `kept`
+        "nav": nav,
+        "creatables": creatables,
         "favourites": rail_favourites(request),
         "me": actor,
         "settings_url": "/settings/",
-        "settings_current": request.path.startswith(SETTINGS),
-        "setting_nav": setting_nav(actor, request.path) if request.path.startswith(SETTINGS) else (),
+        "settings_current": is_setting,
+        "setting_nav": setting_nav(actor, request.path) if is_setting else (),
         "user_key": f"{company.slug if company else ''}:{actor.user_id}",
     }
 

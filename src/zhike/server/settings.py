@@ -74,7 +74,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "zhike.server.urls"
-ASGI_APPLICATION = "zhike.server.asgi.application"
+WSGI_APPLICATION = "zhike.server.wsgi.application"
 
 TEMPLATES = [
     {

@@ -23,6 +23,7 @@ _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SECONDS_OF_HEALTH = 30.0
 _SECONDS_TO_STOP = 8.0
 _LARGEST_LOG = 20 * 2**20
+_THREADS = 64  # of a web process; made when they are needed. A slow client holds one while its request comes in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ class Web:
     def argv(self) -> list[str]:
         """Command line of the web server."""
         options = {
-            "--interface": "asgi",
+            "--interface": "wsgi",
+            "--blocking-threads": str(_THREADS),
             "--host": self.host,
             "--port": str(self.port),
             "--workers": str(self.workers),
@@ -51,7 +53,7 @@ class Web:
             "--workers-kill-timeout": "3",
         }
         words = [word for pair in options.items() for word in pair]
-        return [sys.executable, "-m", "granian", *words, "--respawn-failed-workers", "zhike.server.asgi:application"]
+        return [sys.executable, "-m", "granian", *words, "--respawn-failed-workers", "zhike.server.wsgi:application"]
 
 
 @dataclass(slots=True)

@@ -63,8 +63,9 @@ def catalogue(version: int = 0) -> Catalogue:
     key = (str(getattr(connection, "wanted_database", "") or connection.settings_dict.get("NAME")), state)
     found = _kept.get(key)
     if found is None:
-        found = _load(state)
-        _kept[key] = found
+        now = current_version() if version else state  # read anew: what is kept under a number is what that number stood for
+        found = _load(now)
+        _kept[(key[0], now)] = found
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return found

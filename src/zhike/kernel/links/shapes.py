@@ -58,7 +58,15 @@ def shapes_for_new(spec: ObjectSpec) -> tuple[Shape, ...]:
 def _names(spec: ObjectSpec) -> list[str]:
     panels = [name for panel in spec.panels for name in panel.fields]
     columns = [column.path for column in spec.columns if "__" not in column.path]
-    named = [*BASE, spec.name, *panels, *spec.form, *spec.form_more, *columns, *(field.name for field in spec.custom)]
+    named = [
+        *(name for name in BASE if name not in spec.hidden),
+        spec.name,
+        *panels,
+        *spec.form,
+        *spec.form_more,
+        *columns,
+        *(field.name for field in spec.custom),
+    ]
     return [name for name in dict.fromkeys(named) if _is_field(spec, name)]
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +28,7 @@ from ..errors import Refused
 from ..fields import field_of
 from ..models import Record
 from ..policy import Reach
+from .estimates import plan_of
 
 PAGE = 50
 SMALL_SCOPE = 12_000
@@ -105,13 +105,9 @@ def estimate(model: type[Record], condition: Q) -> int:
     return int(_plan(model, condition)["Plan Rows"])
 
 
-def _plan(model: type[Record], condition: Q) -> dict[str, Any]:
+def _plan(model: type[Record], condition: Q) -> Mapping[str, Any]:
     sql, params = where_sql(model, condition)
-    with connection.cursor() as cursor:
-        cursor.execute(f"explain (format json) select 1 from {_table(model)} where {sql}", params)
-        plan = cursor.fetchone()[0]
-    found: dict[str, Any] = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
-    return found
+    return plan_of(f"select 1 from {_table(model)} where {sql}", params)
 
 
 def expected(model: type[Record], reach: Reach, condition: Q) -> int:

@@ -16,7 +16,7 @@ from ..errors import Refused
 from ..lists.conditions import chosen_from, condition
 from ..lists.groups import group_of
 from ..spec import ObjectSpec
-from .arranged import ALL, Arrangement, Columns, View, ready_views, role_start
+from .arranged import ALL, Arrangement, Columns, View, ready_views
 
 NO_GROUP = "none"
 ASKING = ("view", "only", "sort", "group")
@@ -104,7 +104,7 @@ def _view(spec: ObjectSpec, actor: Actor, kept: Arrangement, params: Mapping[str
     everything = kept.view(ALL) or ready_views(spec)[0]
     if any("." in name or name in ASKING for name in params):
         return everything
-    start = kept.start or role_start(spec, actor)
+    start = kept.start or kept.role_start
     return (kept.view(start) if start else None) or everything
 
 

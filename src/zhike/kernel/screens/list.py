@@ -94,6 +94,7 @@ def _body_context(request: HttpRequest, one: Asked, columns: Sequence[Column]) -
         "params": one.params,
         "query": with_params(one.params),
         "address": with_params(one.address()),
+        "past_query": with_params(one.params | {"at": "now"}),
         "may": {verb: actor.may(spec.policy.label, verb) for verb in VERBS},
         "colspan": len(columns) + 1,
         "export_kinds": EXPORT_KINDS,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from .. import directory
@@ -43,7 +43,7 @@ def draw_row(record: Record, columns: Sequence[Column], spec: ObjectSpec, reader
     """
     cells = "".join(f'<td class="{_css(column)}">{draw(record, column, spec, reader)}</td>' for column in columns)
     url, name = url_of(record), escape(str(record))
-    return mark_safe(
+    return SafeString(
         f'<tr data-row data-id="{record.pk}" data-peek="{url}peek" data-open="{url}" data-row-url="{url}row{query}">'
         f'<td class="ck"><input class="form-check-input" type="checkbox" data-select value="{record.pk}" '
         f'aria-label="{_("选择")} {name}"></td>{cells}</tr>\n'

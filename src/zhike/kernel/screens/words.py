@@ -71,6 +71,13 @@ WORDS: dict[str, str | Promise] = {
     "import_not_done": _("还没有导入，没有可撤销的"),
     "import_broke": _("试的时候出了错，已经记下来。换个读法再试，或把文件交给管理员"),
     "undo_busy": _("正在撤销，等它做完"),
+    "parent_gone": _("它所属的记录不在了，先把那条找回来"),
+    "as_of_moment": _("看不懂这个时间，或者还没到：%(value)s"),
+    "as_of_not_there": _("那时还没有这条记录"),
+    "as_of_too_far": _("那以后改过的超过 %(most)s 条，一次看不完。换个近一点的时间"),
+    "as_of_untracked": _("“%(field)s”是算出来的，没有留下当时的值。去掉这个条件，或换个次序"),
+    "months_too_few": _("历史最少留 %(least)s 个月"),
+    "bin_days_range": _("回收站留 30 到 3650 天"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -273,3 +274,37 @@ def plain(value: Number | None) -> str:
     """A figure as a field takes it: no thousands separators, no zeros at the end."""
     found = to_decimal(value)
     return "" if found is None else without_zeros(found).replace(",", "")
+
+
+KEPT_PIECES = 4_000
+_pieces: OrderedDict[tuple[object, ...], SafeString] = OrderedDict()
+
+
+class KeptNode(template.Node):
+    """A piece of a page that is drawn once for each language and key."""
+
+    def __init__(self, nodelist: template.NodeList, name: str, keys: list[template.base.FilterExpression]) -> None:
+        self.nodelist, self.name, self.keys = nodelist, name, keys
+
+    def render(self, context: template.Context) -> SafeString:
+        key = (self.name, get_language(), *(str(one.resolve(context)) for one in self.keys))
+        found = _pieces.get(key)
+        if found is None:
+            found = _pieces[key] = self.nodelist.render(context)
+            if len(_pieces) > KEPT_PIECES:
+                _pieces.popitem(last=False)
+        return found
+
+
+@register.tag
+def kept(parser: template.base.Parser, token: template.base.Token) -> KeptNode:
+    """`{% kept "name" key … %}…{% endkept %}`: everything the piece reads must follow from its keys, and nothing in it be personal.
+
+    Raises TemplateSyntaxError without a name in quotes.
+    """
+    _tag, name, *keys = token.split_contents()
+    if name[:1] not in "\"'":
+        raise template.TemplateSyntaxError("kept: the first argument is a name in quotes")
+    nodelist = parser.parse(("endkept",))
+    parser.delete_first_token()
+    return KeptNode(nodelist, name[1:-1], [parser.compile_filter(key) for key in keys])

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.template import Context, Template
 from django.utils import translation
 
 import zhike
@@ -160,5 +161,20 @@ def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
 
 def test_no_template_carries_inline_script_or_style() -> None:
     for path in PACKAGE.rglob("templates/**/*.html"):
-        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"{%.*?%}", "", path.read_text(encoding="utf-8"))
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text), path.name
+
+
+def test_a_kept_piece_is_drawn_once_for_each_key_and_language() -> None:
+    drawn: list[str] = []
+
+    def piece() -> str:
+        drawn.append("x")
+        return f"<{len(drawn)}>"
+
+    page = Template("{% load zhike_ui %}{% kept 'of this test' key %}{{ piece }}{% endkept %}")
+    with translation.override("zh-hans"):
+        first = [page.render(Context({"piece": piece, "key": key})) for key in ("a", "a", "b")]
+    with translation.override("en"):
+        assert page.render(Context({"piece": piece, "key": "a"})) == "&lt;3&gt;"
+    assert first == ["&lt;1&gt;", "&lt;1&gt;", "&lt;2&gt;"]

@@ -133,10 +133,12 @@ def test_damaged_cut_off_or_foreign_files_are_refused_and_change_nothing(ground:
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_a_kill_leaves_no_half_file_and_no_half_company(ground: Ground, what: str) -> None:
     _company(ground, rows=60_000)
+    began = time.monotonic()
     path = _backup(ground, "--company", "甲公司")
+    whole = time.monotonic() - began
     arguments = ["backup", "--company", "甲公司"] if what == "backup" else ["restore", str(path), "--as", "乙公司"]
     seen = 0
-    for wait in (0.9, 1.3, 1.6, 1.9, 2.2):
+    for wait in (0.4 * whole, 0.55 * whole, 0.7 * whole, 0.8 * whole, 0.9 * whole):
         child = ground.spawn("-m", "zhike.server.cli", *arguments)
         time.sleep(wait)
         if child.poll() is None:

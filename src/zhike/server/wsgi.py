@@ -1,0 +1,63 @@
+"""The web application for any WSGI server. See docs/adr/0025-web-by-wsgi.md.
+
+The body of a request is taken in whole before anything else happens: who sends a byte a second holds a thread, which
+costs little, and no connection to the database, of which there are few.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+
+from zhike.server.processes import die_with_parent
+
+KEPT_IN_MEMORY = 1024 * 1024  # bytes of a body; what is larger goes to a temporary file
+CHUNK = 64 * 1024
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.server.settings")
+if os.environ.get("ZHIKE_SUPERVISED"):
+    # A web server killed at once leaves its worker processes behind, and those keep the port.
+    die_with_parent()
+
+_django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer one request."""
+    if environ.get("CONTENT_LENGTH") not in (None, "", "0") or environ.get("HTTP_TRANSFER_ENCODING"):
+        with SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as body:
+            take_in(environ, body)
+            return _django(environ, start_response)
+    return _django(environ, start_response)
+
+
+def take_in(environ: dict[str, Any], body: SpooledTemporaryFile[bytes]) -> None:
+    """Put the whole body of a request into a file, from which the application then reads it."""
+    source, length = environ["wsgi.input"], 0
+    try:
+        while chunk := source.read(CHUNK):
+            body.write(chunk)
+            length += len(chunk)
+        body.seek(0)
+    except OSError as broken:  # a full disk, or the client is gone: whoever reads the body is told
+        environ["wsgi.input"] = Unreadable(broken)
+        return
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = body, str(length)
+
+
+class Unreadable:
+    """A body that could not be taken in."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises the OSError that happened while the body came in."""
+        del size
+        raise self.error
+
+    readline = read

@@ -51,10 +51,10 @@ def bare(value: str, *, with_history: bool) -> None:
 
 def whole(value: str, company: Any) -> Any:
     """The bulk change as a person orders it, done by the worker's code."""
+    from zhike.customers.models import Customer
     from zhike.kernel.actor import SYSTEM
     from zhike.kernel.bulk import running, tables
     from zhike.kernel.bulk.choosing import write_down
-    from zhike.customers.models import Customer
 
     del company
     run = tables.BulkRun(label="customers.customer", verb="set", values={"remark": value}, actor=running.kept(SYSTEM), actor_name="bench")

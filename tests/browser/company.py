@@ -31,6 +31,7 @@ def fill() -> None:
     team = Membership.objects.get(user=owner).team_id
     made = [_customer(number, (mate if number % 5 == 4 else owner).pk, team) for number in range(80)]
     goods = MAKERS["catalog.product"]("空压机 37kW", None, None)
+    assert isinstance(goods, Product)
     for number, buyer in enumerate(made[:40]):
         _order(number, buyer, goods, timezone.now() - dt.timedelta(days=(3, 7, 31, 95)[number % 4], hours=2))
     with connection.cursor() as cursor:

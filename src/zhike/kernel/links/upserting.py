@@ -63,7 +63,8 @@ class _Work:
 
 def keys_of(spec: ObjectSpec) -> list[str]:
     """Fields by which rows may find their records: the id, what is unique by itself, and what the type declares."""
-    unique = [c.fields[0] for c in spec.model._meta.constraints if isinstance(c, models.UniqueConstraint) and len(c.fields) == 1]
+    unique = [field.name for field in spec.model._meta.concrete_fields if field.unique and not field.primary_key]
+    unique += [c.fields[0] for c in spec.model._meta.constraints if isinstance(c, models.UniqueConstraint) and len(c.fields) == 1]
     shown = {shape.name for shape in shapes_of(spec) if not shape.is_covered}
     return [name for name in dict.fromkeys(["id", *unique, *spec.api_keys]) if name in shown]
 

@@ -15,9 +15,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from ..actor import Actor
-from ..errors import Refused
-from ..errors import Refused
 from ..addresses import url_of
+from ..errors import Refused
 from ..models import Record
 from ..registry import objects
 from ..revealing import requires_look

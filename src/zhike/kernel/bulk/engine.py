@@ -16,10 +16,11 @@ from zhike.kernel.search.many import refresh_selected
 
 TOLD_AT_ONCE = 1_000  # ids in one event
 TRIES = 200  # how often a part is halved to find the records that break a constraint
+HOLDERS = {"owner", "team", "owner_id", "team_id"}
 SQL_DOCUMENTS = """
-update kernel_searchdoc d set owner_id = t.owner_id, team_id = t.team_id, updated_at = t.updated_at
+update kernel_searchdoc d set owner_id = t.owner_id, team_id = t.team_id
 from {table} t join {changed} c on c.id = t.id where d.id = t.id
-and (d.owner_id, d.team_id, d.updated_at) is distinct from (t.owner_id, t.team_id, t.updated_at)
+and (d.owner_id, d.team_id) is distinct from (t.owner_id, t.team_id)
 """
 
 
@@ -82,6 +83,8 @@ def _refresh_documents(model: type[Record], fields: list[str]) -> None:
     if {source.title, source.code, source.phone, source.person} & set(fields):
         refresh_selected(model, f"select id from {CHANGED}")
         return
+    if not HOLDERS & set(fields):
+        return  # the place in the search stays: what was changed with many others is not what somebody works on
     with connection.cursor() as cursor:
         cursor.execute(SQL_DOCUMENTS.format(table=f'"{model._meta.db_table}"', changed=CHANGED))
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.cast import user_of
-from tests.made import customer, findable, product
+from tests.made import MAKERS, customer, findable
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
@@ -30,7 +30,7 @@ def fill() -> None:
     owner, mate = user_of("林悦"), user_of("周航")
     team = Membership.objects.get(user=owner).team_id
     made = [_customer(number, (mate if number % 5 == 4 else owner).pk, team) for number in range(80)]
-    goods = product("空压机 37kW")
+    goods = MAKERS["catalog.product"]("空压机 37kW", None, None)
     for number, buyer in enumerate(made[:40]):
         _order(number, buyer, goods, timezone.now() - dt.timedelta(days=(3, 7, 31, 95)[number % 4], hours=2))
     with connection.cursor() as cursor:

@@ -70,7 +70,7 @@ def _wide_filters(spec: ObjectSpec) -> Iterator[dict[str, str]]:
     for item in spec.filters:
         if item.name == "batch":  # asks for ids only, and keeps nothing that was not imported
             continue
-        op, value = ("any", "1") if item.build else wide[item.kind]
+        op, value = ("any", "1") if item.build or item.where else wide[item.kind]
         yield {f"{item.name}.{op}": value}
 
 

@@ -12,12 +12,12 @@ from tests.made import customer
 from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor, Rule, Scope
 from zhike.kernel.registry import objects
-from zhike.kernel.rights import rights, ruled_fields
+from zhike.kernel.rights import Right, _pages, add_page_right, rights, ruled_fields
 from zhike.kernel.testing.proofs import refused, written
 from zhike.kernel.testing.web import Web
 from zhike.kernel.undo import undo_change
 from zhike.org.models import FieldRule, Grant, Role
-from zhike.org.ready_roles import READY, write_ready_roles
+from zhike.org.ready_roles import ROLES, ready_grants, write_ready_roles
 from zhike.org.roles.asking import impact_on_person, impact_on_role
 from zhike.org.roles.editing import Wish, change_role, delete_role, make_role, mark, wish_of
 from zhike.org.roles.sheets import sheet_of
@@ -144,8 +144,9 @@ def test_a_role_is_made_copied_renamed_and_deleted(guan_li: Actor) -> None:
 def test_ready_grants_taken_away_stay_away_and_new_ones_come(guan_li: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     change_role(role("sales"), with_grant("sales", "export", None), by=guan_li)
     change_role(role("sales"), wish_of(role("sales")), by=guan_li, name="业务员")
-    name, grants = READY["sales"]
-    monkeypatch.setitem(READY, "sales", (name, grants | {"service.ticket": {"view": Scope.OWN}}))
+    ticket = Right(label="service.ticket", title="工单", grants={"sales": {"view": Scope.OWN}})
+    monkeypatch.setattr("zhike.kernel.rights._pages", dict(_pages))
+    add_page_right(ticket)
     write_ready_roles()
     held = wish_of(role("sales")).grants
     assert (SALES, "export") not in held
@@ -162,8 +163,8 @@ def test_the_auditor_reads_everything_and_changes_nothing(db: None) -> None:
 
 def test_every_right_that_a_ready_role_holds_can_be_edited(db: None) -> None:
     offered = {(right.label, verb) for right in rights() for verb in right.verbs}
-    for code, (_name, grants) in READY.items():
-        held = {(label, verb) for label, verbs in grants.items() for verb in verbs}
+    for code in ROLES:
+        held = {(label, verb) for label, verb, _scope in ready_grants(code)}
         assert held <= offered, code
     for spec in objects:
         assert spec.policy.label in {right.label for right in rights()}

@@ -11,16 +11,17 @@ from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor, Scope
 from zhike.kernel.policy import set_policy, shared
 from zhike.kernel.registry import objects
-from zhike.kernel.rights import add_page_right
+from zhike.kernel.rights import Right, add_page_right
 from zhike.kernel.spec import SidePanel
 from zhike.kernel.templatetags.zhike_ui import num, wan
+from zhike.org.ready_roles import PAGE
 
 from .drawn import segment_name, window_words
 from .models import ValueSetting
 from .queries import current_run, score_of
 
-add_page_right("analytics.overview", _lazy("经营概览"), scopes=tuple(Scope))
-add_page_right("analytics.value", _lazy("客户价值"), scopes=tuple(Scope))
+add_page_right(Right(label="analytics.overview", title=_lazy("经营概览"), scopes=tuple(Scope), grants=PAGE))
+add_page_right(Right(label="analytics.value", title=_lazy("客户价值"), scopes=tuple(Scope), grants=PAGE))
 set_policy(ValueSetting, shared("org.settings"))
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
+from zhike.kernel.screens.rail import Place, add_place
 from zhike.kernel.screens.web import actor_in, address_params, screen, toast, trigger
 from zhike.kernel.screens.words import add_words
 from zhike.orders.models import Order
@@ -42,6 +43,19 @@ add_words(
         "analytics_failed": gettext_lazy("没有算成：%(detail)s"),
     }
 )
+
+add_place(
+    Place(
+        key="overview", label=gettext_lazy("经营概览"), url="/analytics/overview", icon="chart-histogram", rank=50, needs=OVERVIEW,
+        hotkey="a", keys="fx fenxi jygl",
+    )
+)  # fmt: skip
+add_place(
+    Place(
+        key="value", label=gettext_lazy("客户价值"), url="/analytics/value", icon="chart-dots", rank=60, needs=VALUE,
+        hotkey="v", keys="rfm jz jiazhi",
+    )
+)  # fmt: skip
 
 
 def _may(actor: Actor, label: str) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.followups import FollowUp, add_followup
 from zhike.kernel.history import kind_of
+from zhike.kernel.imports.declared import declared_entity
 from zhike.kernel.imports.targets import (
     Derive,
     Entity,
     ImportField,
     ImportTarget,
     Key,
-    Lookup,
     Names,
     Step,
     StepScope,
@@ -23,10 +24,11 @@ from zhike.kernel.imports.targets import (
 )
 from zhike.kernel.imports.values import FieldShape, Kind
 from zhike.kernel.later import Later
+from zhike.kernel.registry import objects
 from zhike.kernel.search.many import refresh_selected
 from zhike.kernel.text.names import name_keys
 from zhike.kernel.text.pinyin import sort_keys
-from zhike.org.models import User
+from zhike.org.importing import OWNER
 
 from .models import Contact, Customer
 
@@ -50,24 +52,6 @@ SPLIT_TAGS = "[,，;；、|]"
 def text(length: int) -> FieldShape:
     return FieldShape(kind=Kind.TEXT, max_length=length)
 
-
-def _people() -> pl.DataFrame:
-    """Owners by user name and by name (a name that two people have stands for neither)."""
-    rows: dict[str, tuple[int, int | None] | None] = {}
-    users = User.objects.filter(is_active=True).values_list("username", "name", "pk", "memberships__team_id", "memberships__is_home")
-    homes = {pk: team for _u, _n, pk, team, is_home in users if is_home}
-    for username, name, pk in {row[:3] for row in users}:
-        rows[username] = (pk, homes.get(pk))
-        if name and name != username:
-            rows[name] = None if name in rows else (pk, homes.get(pk))
-    known = {word: found for word, found in rows.items() if found}
-    return pl.DataFrame(
-        {"word": list(known), "owner_id": [f[0] for f in known.values()], "team_id": [f[1] for f in known.values()]},
-        schema={"word": pl.String, "owner_id": pl.Int64, "team_id": pl.Int64},
-    )
-
-
-OWNER = Lookup(make=_people, writes={"owner_id": "integer", "team_id": "integer"}, code="owner_unknown")
 
 FIELDS = (
     ImportField(
@@ -177,38 +161,10 @@ def customer_entity(*, is_short: bool = False) -> Entity:
     )
 
 
-CONTACT_FIELDS = (
-    ImportField(
-        name="name", title=_("联系人"), shape=text(100), weight=0.95, names=("联系人", "联系人姓名", "联系人名称", "contact", "contact name", "contact person"),
-    ),
-    ImportField(name="title", title=_("职务"), shape=text(60), names=("职务", "职位", "联系人职务", "title", "job title", "position")),
-    ImportField(
-        name="phone", title=_("联系人电话"), shape=FieldShape(kind=Kind.PHONE, max_length=40), names=("联系人电话", "联系人手机", "contact phone", "contact mobile"),
-    ),
-    ImportField(
-        name="email", title=_("联系人邮箱"), shape=FieldShape(kind=Kind.EMAIL, max_length=200), names=("联系人邮箱", "contact email"),
-    ),
-    ImportField(name="wechat", title=_("联系人微信"), shape=text(60), names=("联系人微信", "contact wechat")),
-    ImportField(
-        name="is_primary", title=_("常联系"), shape=FieldShape(kind=Kind.BOOLEAN), names=("常联系", "主要联系人", "是否主要", "primary", "is primary"),
-    ),
-    ImportField(name="remark", title=_("联系人备注"), shape=text(300), names=("联系人备注", "contact remark")),
-)  # fmt: skip
-
-
 def contact_entity() -> Entity:
-    """A contact of the customer in the same row, told apart by name."""
-    return Entity(
-        name="contact",
-        model=Contact,
-        fields=CONTACT_FIELDS,
-        keys=(Key(name="name", columns=("customer_id", "name"), is_unique=False, is_strict=False),),
-        links={"customer_id": "customer"},
-        required=("name",),
-        owner_from="customer_id",
-        guard="customer",
-        refresh="customer_id",
-    )
+    """A contact of the customer in the same row, told apart by name; the customer is searched by it too."""
+    key = Key(name="name", columns=("customer_id", "name"), is_unique=False, is_strict=False)
+    return replace(declared_entity(objects.of(Contact)), keys=(key,), refresh="customer_id")
 
 
 SQL_NEW_TAGS = """

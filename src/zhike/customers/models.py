@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.fields import ZERO, MoneyField
+from zhike.kernel.indexes import index_family
 from zhike.kernel.models import Record, Tracked
 
 NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # sort keys of lists are never null
@@ -45,16 +46,6 @@ class Segment(models.IntegerChoices):
 
 
 FACETS = ["owner", "team", "grade", "segment", "kind", "city"]
-
-
-def _family(name: str, key: str) -> list[models.Index]:
-    """One order of the list as three indexes: within an owner, within a team, over all; filters are included."""
-    order = f"-{key}"
-    return [
-        models.Index(fields=["owner", order, "-id"], include=[f for f in FACETS if f != "owner"], name=f"customer_own_{name}"),
-        models.Index(fields=["team", order, "-id"], include=[f for f in FACETS if f != "team"], name=f"customer_team_{name}"),
-        models.Index(fields=[order, "-id"], include=FACETS, name=f"customer_all_{name}"),
-    ]
 
 
 def _of_facet(facet: str) -> models.Index:
@@ -107,9 +98,9 @@ class Customer(Record):
         # A constraint, not unique=True: that would add a second index for LIKE, paid at every imported row.
         constraints: ClassVar = [models.UniqueConstraint(fields=["code"], name="customer_code_once")]
         indexes: ClassVar = [
-            *_family("updated", "updated_at"),
-            *_family("sales", "sales"),
-            *_family("bought", "last_order_at"),
+            *index_family("customer_updated", "updated_at", FACETS),
+            *index_family("customer_sales", "sales", FACETS),
+            *index_family("customer_bought", "last_order_at", FACETS),
             models.Index(fields=["name_key"], name="customer_name_key"),
             models.Index(fields=["phone"], name="customer_phone", condition=~models.Q(phone="")),
             models.Index(fields=["credit_code"], name="customer_credit_code", condition=~models.Q(credit_code="")),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.actor import Actor
+from zhike.kernel.declaring import columns, filters
 from zhike.kernel.errors import Refused
 from zhike.kernel.lists.conditions import batch_filter, shared_filter
 from zhike.kernel.policy import follows, owned, part_of, set_policy
@@ -22,9 +23,11 @@ from zhike.kernel.spec import (
     ApiAction,
     Column,
     Filter,
+    Importable,
     ObjectSpec,
     PageAction,
     Panel,
+    Rail,
     SearchSource,
     SidePanel,
     Sort,
@@ -32,6 +35,7 @@ from zhike.kernel.spec import (
     TimelineSource,
 )
 from zhike.kernel.templatetags.zhike_ui import mask_phone
+from zhike.org.ready_roles import OWNED
 
 from .actions import add_address, add_contact, tag_customer, write_activity
 from .models import Activity, Address, Contact, Customer, CustomerTag, Grade, Kind, Segment
@@ -39,6 +43,15 @@ from .queries import all_tags, contacts_to_find, tags_of
 from .rules import prepare_contact, prepare_customer
 
 GRADE_TONE = {Grade.KEY: "key", Grade.POTENTIAL: "line"}
+CONTACT_HEADINGS = {
+    "name": ("联系人", "联系人姓名", "联系人名称", "contact", "contact name", "contact person"),
+    "title": ("职务", "职位", "联系人职务", "title", "job title", "position"),
+    "phone": ("联系人电话", "联系人手机", "contact phone", "contact mobile"),
+    "email": ("联系人邮箱", "contact email"),
+    "wechat": ("联系人微信", "contact wechat"),
+    "is_primary": ("常联系", "主要联系人", "是否主要", "primary", "is primary"),
+    "remark": ("联系人备注", "contact remark"),
+}
 ICONS = {"note": "pencil", "call": "phone", "message": "message-2", "visit": "map-pin", "touch": "speakerphone"}
 
 
@@ -180,6 +193,8 @@ objects.add(
             "remark",
         ),
         required=("name", "kind"),
+        grants=OWNED,
+        rail=Rail(rank=20, hotkey="c", starts=("/contacts/",)),
         search=SearchSource(
             title="name",
             code="code",
@@ -222,17 +237,18 @@ objects.add(
         plural=_("联系人"),
         icon="user",
         unit=_("人"),
-        columns=(
-            Column(path="name", cell="name", phone="name"),
-            Column(path="customer", cell="record", join=("customer",), phone="seg"),
-            Column(path="title", phone="cls"),
-            Column(path="phone", cell="phone", phone="amt"),
-            Column(path="email"),
-        ),
+        columns=columns(Contact, "name", "customer", "title", "phone", "email"),
         default_columns=("name", "customer", "title", "phone", "email"),
         sorts=(Sort(key="updated_at"),),
         panels=(Panel(title=_("资料"), fields=("name", "title", "phone", "email", "wechat", "is_primary", "remark")),),
         required=("name",),
+        filters=filters(Contact, "customer"),
+        importable=Importable(
+            fields=("customer", "name", "title", "phone", "email", "wechat", "is_primary", "remark"),
+            keys=(("customer", "name"),),
+            headings=CONTACT_HEADINGS,
+            weights={"name": 0.95},
+        ),
         prepare=prepare_contact,
         facts=lambda contact: [contact.title, mask_phone(contact.phone)],
         in_menu=False,

@@ -13,6 +13,7 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from . import registry
+        from .imports import declared
 
         autodiscover_modules(
             "objects",
@@ -29,6 +30,7 @@ class KernelConfig(AppConfig):
             "api.jobs",
             "savedviews.rules",
         )
+        declared.offer_declared()
         registry.objects.close()
         register(registry.check_paths)
         post_migrate.connect(_install_history, sender=self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +12,7 @@ from .imports.targets import all_targets
 from .models import Record
 from .registry import objects
 from .seen import never_ruled
-from .spec import ObjectSpec, Words
+from .spec import ObjectSpec, RoleGrants, Words
 
 VERBS: dict[str, Words] = {
     "view": _("查看"),
@@ -25,33 +25,32 @@ VERBS: dict[str, Words] = {
     "export": _("导出"),
     "import": _("导入"),
 }
+DUTIES = _("管理")
+PAGES = _("页面")
 SCOPES: dict[Scope, Words] = {Scope.OWN: _("本人"), Scope.TEAM: _("本团队"), Scope.BRANCH: _("含下级"), Scope.ALL: _("全部")}
 WITHOUT_OWNER = ("share", "transfer")  # verbs that mean nothing where everybody sees everything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
-    """What may be given for one label: an object type, or a page or duty (`is_page`)."""
+    """What may be given for one label: an object type, or a page or duty (`is_page`); `grants` are given to ready roles."""
 
     label: str
     title: Words
-    group: Words
-    verbs: tuple[str, ...]
-    scopes: tuple[Scope, ...]
+    group: Words = PAGES
+    verbs: tuple[str, ...] = ("view",)
+    scopes: tuple[Scope, ...] = (Scope.ALL,)
     is_page: bool = False
     hint: Words = ""
+    grants: RoleGrants = field(default_factory=dict)
 
 
 _pages: dict[str, Right] = {}
-DUTIES = _("管理")
-PAGES = _("页面")
 
 
-def add_page_right(
-    label: str, title: Words, *, verbs: tuple[str, ...] = ("view",), scopes: tuple[Scope, ...] = (Scope.ALL,), group: Words = PAGES
-) -> None:
+def add_page_right(right: Right) -> None:
     """Offer the right to a page or duty in the roles; called where it is declared."""
-    _pages[label] = Right(label=label, title=title, group=group, verbs=verbs, scopes=scopes, is_page=True)
+    _pages[right.label] = replace(right, is_page=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +107,7 @@ def _of(spec: ObjectSpec) -> Right:
         verbs=tuple(verb for verb in VERBS if _makes_sense(spec, verb)),
         scopes=(Scope.ALL,) if spec.policy.shared else tuple(Scope),
         hint="、".join(below),
+        grants=spec.grants,
     )
 
 

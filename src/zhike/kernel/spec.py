@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -12,12 +13,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import Promise
 
-from .actor import Actor
+from .actor import Actor, Scope
 from .fielddefs import FieldDef, built_in
 from .models import Record
 from .policy import Policy
 
 Words = str | Promise
+RoleGrants = Mapping[str, Mapping[str, Scope]]  # code of a ready role -> verb -> scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,31 @@ class SidePanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rail:
+    """The place of an object type in the rail: lower ranks come first; `hotkey` goes there after g."""
+
+    rank: int
+    hotkey: str = ""
+    starts: tuple[str, ...] = ()  # further addresses at which the place is the current one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importable:
+    """What files may bring of an object type, and how they are recognised; the headings guessed come from the fields' names.
+
+    Each of `keys` names the fields that tell a record apart together; of several the first one that a file has counts.
+    `headings` are further names people give a column; `derived` are columns that `prepare` works out, with the fields it needs.
+    """
+
+    fields: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    headings: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
+    weights: Mapping[str, float] = made_by(default_factory=dict)
+    derived: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
+    rank: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageAction:
     """A button that opens a dialog: on a record's page and peek, or over the chosen rows of a list."""
 
@@ -152,7 +179,10 @@ class ApiAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSpec:
-    """Everything about an object type that is not a rule."""
+    """Everything about an object type that is not a rule.
+
+    `grants` are what the ready roles may do with it; `rail` gives it a place of its own, `importable` lets files bring it.
+    """
 
     model: type[Record]
     policy: Policy
@@ -173,6 +203,9 @@ class ObjectSpec:
     required: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     search: SearchSource | None = None
+    importable: Importable | None = None
+    grants: RoleGrants = made_by(default_factory=dict)
+    rail: Rail | None = None
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     badges: Callable[[Any], list[tuple[Words, str]]] | None = None
     facts: Callable[[Any], list[Words]] | None = None
@@ -222,6 +255,10 @@ class ObjectSpec:
         yield from (*self.form, *self.form_more, *self.required, *self.read_only, *self.sums)
         for panel in self.panels:
             yield from panel.fields
+        if self.importable:
+            yield from self.importable.fields
+            yield from (name for key in self.importable.keys for name in key)
+            yield from self.importable.derived
         if self.search:
             yield from filter(None, (self.search.title, self.search.code, self.search.phone, self.search.person))
 

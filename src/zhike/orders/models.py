@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.kernel.fields import ZERO, MoneyField
+from zhike.kernel.indexes import index_family
 from zhike.kernel.models import Record, Tracked
 
 
@@ -21,15 +22,6 @@ class Status(models.TextChoices):
 
 
 FACETS = ["owner", "team", "status"]
-
-
-def _family(name: str, key: str) -> list[models.Index]:
-    order = f"-{key}"
-    return [
-        models.Index(fields=["owner", order, "-id"], include=["team", "status"], name=f"order_own_{name}"),
-        models.Index(fields=["team", order, "-id"], include=["owner", "status"], name=f"order_team_{name}"),
-        models.Index(fields=[order, "-id"], include=FACETS, name=f"order_all_{name}"),
-    ]
 
 
 class Order(Record):
@@ -64,7 +56,7 @@ class Order(Record):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["number", "part"], name="order_number_once")]
         indexes: ClassVar = [
-            *_family("time", "ordered_at"),
+            *index_family("order_time", "ordered_at", FACETS),
             models.Index(fields=["customer", "-ordered_at", "-id"], name="order_of_customer"),
             models.Index(fields=["number"], name="order_number_like", opclasses=["varchar_pattern_ops"]),
             *(models.Index(fields=[name], name=f"order_{name}") for name in ("channel", "region", "province", "city")),

@@ -19,6 +19,7 @@ from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
 from zhike.kernel.registry import objects
+from zhike.kernel.screens.rail import Place, add_place
 from zhike.kernel.screens.reveal import reveal_url
 from zhike.kernel.screens.web import actor_in, record_of, screen, toast, trigger
 from zhike.kernel.text.workdays import workdays_between
@@ -26,6 +27,8 @@ from zhike.kernel.text.workdays import workdays_between
 from .actions import answer_suggestion, do_suggestion
 from .queries import counts, has_customers, may_see_team, suggestions
 from .touch_rules import rule_of, rules_for
+
+add_place(Place(key="today", label=gettext_lazy("今日"), url="/", icon="sun-high", rank=10, hotkey="t", keys="jr jinri today"))
 
 
 @screen

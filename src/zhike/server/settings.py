@@ -24,6 +24,9 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get(
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PROXY_SSL_HEADER is not None
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("ZHIKE_ORIGINS", "").split(",") if origin]
 
+# Object types of one's own: Python packages beside the product, see docs/add-an-object.md.
+OWN_APPS = [name for name in os.environ.get("ZHIKE_APPS", "").split(",") if name]
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -46,6 +49,7 @@ INSTALLED_APPS = [
     "zhike.sales",
     "zhike.orders",
     "zhike.analytics",
+    *OWN_APPS,
     "zhike.server",
     "zhike.kernel",  # last: its ready() collects what the others declare
 ]

@@ -57,6 +57,8 @@ def draw(record: Any, column: Column, spec: ObjectSpec, reader: Reader) -> str:
     own = (spec.cells or {}).get(column.cell)
     if own is not None:
         return own(record, reader)
+    if column.cell == "choice":
+        return _choice(value_at(record, column.path), record, column.path)
     return _DRAW[column.cell](value_at(record, _raw(column)), record, reader)
 
 
@@ -129,6 +131,10 @@ def _boolean(value: Any, record: Any, reader: Reader) -> str:
     return conditional_escape(pgettext("answer", "是") if value else pgettext("answer", "否"))
 
 
+def _choice(value: Any, record: Any, name: str) -> str:
+    return conditional_escape(getattr(record, f"get_{name}_display")()) if value not in ("", None) else ""
+
+
 def _record(value: Any, record: Any, reader: Reader) -> str:
     del record, reader
     return EMPTY if value is None else format_html('<a class="clip" href="{}">{}</a>', url_of(value), str(value))
@@ -169,7 +175,7 @@ def show(record: Any, name: str, spec: ObjectSpec, reader: Reader) -> str:
     model_field = record._meta.get_field(name)
     value = getattr(record, model_field.attname)
     if model_field.choices:
-        return conditional_escape(getattr(record, f"get_{name}_display")()) if value not in ("", None) else ""
+        return _choice(value, record, name)
     return _DRAW[_cell_of(model_field)](value if not model_field.is_relation else getattr(record, name), record, reader)
 
 

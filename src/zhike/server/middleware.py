@@ -23,7 +23,7 @@ from zhike.org.entry.policy import needs_factor
 from zhike.org.models import User
 from zhike.org.queries import actor_of
 from zhike.server.companies import company_for_host, is_own_host, plain_host, use_company
-from zhike.server.errors import is_database_lost, unavailable
+from zhike.server.errors import bad_request, is_database_lost, unavailable
 from zhike.server.processes import ServerError
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -60,6 +60,34 @@ def is_host_allowed(host: str) -> bool:
     told = [*settings.ZHIKE_HOSTS, *(name for name in settings.ALLOWED_HOSTS if name != "*")]
     domain, _port = split_domain_port(host)
     return validate_host(domain, told) or is_own_host(host)
+
+
+class PrivateMiddleware:
+    """What a page shows is for one person: no cache between here and there keeps it, and a browser asks again before it shows it."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith("/static/"):
+            response.setdefault("Cache-Control", "private, no-cache")
+        if request.path == "/logout/" and request.method == "POST":
+            response["Clear-Site-Data"] = '"cache"'  # else the button back shows what was seen before
+        return response
+
+
+class WordsMiddleware:
+    """No text of an address or a form holds a NUL: PostgreSQL keeps none, and nobody types one."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = [request.GET] if request.path.startswith("/api/v1/") else [request.GET, request.POST]
+        if "\0" in request.path or any("\0" in text for words in given for name, texts in words.lists() for text in (name, *texts)):
+            return bad_request(request)
+        return self.get_response(request)
 
 
 class ActorMiddleware:

@@ -22,6 +22,7 @@ from ..links.tokens import Caller
 from ..models import Attachment, HistoryEntry
 from ..screens.files import attach, attachments_of
 from ..spec import ObjectSpec
+from ..text.safe import file_name
 from .reading import LARGEST_UPLOAD, expected_version, json_object, parameters, whole_number
 from .records import ONE_PARAMETERS, answer, locked, one, record_for, shapes_for, spec_for, with_labels
 
@@ -177,7 +178,7 @@ def read_file(request: HttpRequest, caller: Caller, slug: str, pk: uuid.UUID, fi
     """The file itself, always as a download."""
     _record, kept = _file(request, caller, slug, pk, file, "view")
     content = default_storage.open(f"attachments/{kept.sha256[:2]}/{kept.sha256}")
-    return FileResponse(content, as_attachment=True, filename=kept.name, content_type=kept.media_type)
+    return FileResponse(content, as_attachment=True, filename=file_name(kept.name), content_type=kept.media_type)
 
 
 def delete_file(request: HttpRequest, caller: Caller, slug: str, pk: uuid.UUID, file: uuid.UUID) -> HttpResponse:

@@ -245,5 +245,12 @@ def _record(lines: list[str], place: int, shape: CsvShape) -> tuple[list[str] | 
             if "unexpected end of data" in str(error):
                 continue
             # Text after a closing quote is kept as Excel keeps it, as long as the line stands for itself.
-            return (_cells(line, shape), 1) if used == 1 else (None, 1)
+            return (_loose(line, shape), 1) if used == 1 else (None, 1)
     return None, 1
+
+
+def _loose(line: str, shape: CsvShape) -> list[str] | None:
+    try:
+        return _cells(line, shape)
+    except csv.Error:  # a cell longer than csv takes
+        return None

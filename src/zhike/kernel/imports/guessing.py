@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from zhike.kernel.imports.headers import LONGEST_NAME
 from zhike.kernel.imports.values import FieldShape, Kind, column_evidence, parse_column
 from zhike.kernel.later import Later
 
@@ -56,7 +57,7 @@ class _Candidate:
 
 def header_key(name: str, fold: Callable[[str], str] = str) -> str:
     """Reduce a heading to its letters: width, case, spaces, punctuation and bracketed units gone, then `fold`ed."""
-    plain = unicodedata.normalize("NFKC", name).lower()
+    plain = unicodedata.normalize("NFKC", name[:LONGEST_NAME]).lower()
     bare = _NOT_LETTERS.sub("", _BRACKETS.sub("", plain)) or _NOT_LETTERS.sub("", plain)
     return fold(bare)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zhike.kernel.errors import Refused
 from zhike.kernel.imports.limits import Limits
 
+LONGEST_NAME = 200
 _LOOKED_AT = 10
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
 # What no heading says: a whole date, a mail address, a phone, a number with a fraction.
@@ -61,7 +62,7 @@ def unique_names(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     names: list[str] = []
     warnings: dict[str, None] = {}
     for place, cell in enumerate(cells, start=1):
-        name = " ".join(cell.split())
+        name = " ".join(cell.split())[:LONGEST_NAME]  # a heading is compared with many words
         if not name:
             name = f"column_{place}"
             warnings["unnamed_headers"] = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from zhike.kernel.imports.batches import Broken
 from zhike.kernel.later import Later
+from zhike.kernel.text.safe import safe_cell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,8 +22,6 @@ else:
 
 SHOWN = 20
 Words = Callable[[str, Mapping[str, object]], str]
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_HARMLESS = re.compile(r"[+-]?[\d.,]*%?|\+[\d\s()-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +50,6 @@ class RefusedState:
     rows: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     first: tuple[RefusedRow, ...] = ()
-
-
-def safe_cell(text: str | None) -> str:
-    """Return a cell that no spreadsheet takes for a formula; numbers and phones with a sign stay as they are."""
-    if not text:
-        return ""
-    if _FORMULA.match(text) and not _HARMLESS.fullmatch(text):
-        return "'" + text
-    return text
 
 
 class RefusedRows:

@@ -21,6 +21,7 @@ from ..fielddefs import FieldDef
 from ..lists.pages import Listing
 from ..models import ExportRecord
 from ..spec import Column, ObjectSpec
+from ..text.safe import safe_cell
 from .asked import columns_of, listing_of, part_asked
 from .cells import plain, value_at
 from .own import Names, names_for, own_of, plain_own
@@ -36,7 +37,6 @@ else:
 
 XLSX_ROWS = 1_000_000
 CHUNK = 2_000
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @screen
@@ -47,6 +47,8 @@ def export(request: HttpRequest, slug: str) -> HttpResponse | FileResponse:
     columns, _chosen = columns_of(request, one)
     wanted = listing_of(request, one, "export")
     kind = request.GET.get("format", "csv")
+    if kind not in _WRITERS:
+        raise Refused("export_format")
     file = tempfile.NamedTemporaryFile(suffix=f".{kind}")  # noqa: SIM115 - FileResponse closes it
     write_export(wanted, columns, kind, Path(file.name), filters=with_params(one.params))
     name = f"{spec.slug}-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
@@ -117,16 +119,14 @@ def _value(record: Any, column: Column, people: dict[int, str], teams: dict[int,
 
 def safe(value: Any) -> Any:
     """A cell that a spreadsheet would run as a formula gets an apostrophe in front and is read as text."""
-    if isinstance(value, str) and value.startswith(DANGEROUS):
-        return "'" + value
-    return value
+    return safe_cell(value) if isinstance(value, str) else value
 
 
 def _write_csv(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
     count = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
-        out.writerow(heads)
+        out.writerow([safe(head) for head in heads])
         for row in rows:
             out.writerow(["" if value is None else safe(value) for value in row])
             count += 1
@@ -139,7 +139,7 @@ def _write_xlsx(path: Path, heads: list[str], rows: Iterator[list[Any]]) -> int:
     )
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
-    sheet.write_row(0, 0, heads)
+    sheet.write_row(0, 0, [safe(head) for head in heads])
     count = 0
     for row in rows:
         count += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import uuid
-from pathlib import PurePath
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -22,11 +21,12 @@ from ..addresses import url_of
 from ..errors import Refused, room_on_disk
 from ..models import Attachment, Record
 from ..policy import policy_of
+from ..text.safe import file_name
 from .web import actor_in, record_of, screen, spec_of, toast
 
 LIMIT_MB = 25
-# Shown by a browser these could run in our own origin: they are always offered as a download.
-NEVER_INLINE = ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml")
+# What a browser shows without running anything; all else (HTML, SVG, XML) could run in our own origin and is a download.
+INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
 
 
 def attachments_of(record: Record) -> QuerySet[Attachment]:
@@ -47,7 +47,7 @@ def attach(record: Record, file: File[bytes], name: str, *, by: Actor) -> Attach
         file.seek(0)
         with room_on_disk():
             default_storage.save(stored, file)
-    clean = PurePath(name.replace("\\", "/")).name[:200] or "file"
+    clean = file_name(name)
     with transaction.atomic():
         history.begin_change(by, verb="attach", label=record._meta.label_lower, object_id=record.pk)
         return Attachment.objects.create(
@@ -80,8 +80,11 @@ def download(request: HttpRequest, slug: str, pk: uuid.UUID, file_id: uuid.UUID)
     if kept is None or not default_storage.exists(stored):
         raise Refused("gone")
     content = default_storage.open(stored)
-    is_download = kept.media_type in NEVER_INLINE or not kept.media_type.startswith(("image/", "application/pdf"))
-    return FileResponse(content, as_attachment=is_download, filename=kept.name, content_type=kept.media_type)
+    is_shown = kept.media_type in INLINE
+    response = FileResponse(content, as_attachment=not is_shown, filename=file_name(kept.name), content_type=kept.media_type)
+    if kept.media_type != "application/pdf":  # a browser's own reader does not open in a sandbox
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 @require_POST

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from ..actor import Actor
 from ..addresses import url_of
+from ..errors import Refused
 from ..models import Record
 from ..registry import objects
 from ..revealing import requires_look
@@ -154,7 +155,7 @@ def timeline(
 ) -> tuple[list[TimelineEntry], str]:
     """Entries of all sources merged, newest first, and the key from which the next ones follow ("" at the end)."""
     moment, _tilde, key = before.partition("~")
-    start = dt.datetime.fromisoformat(moment) if moment else timezone.now() + dt.timedelta(days=3660)
+    start = _moment(moment) if moment else timezone.now() + dt.timedelta(days=3660)
     sources = [source for source in objects.sources(spec.label) if not kind or source.kind == kind]
     # A source answers by time alone, so entries of the very moment where the last page ended are asked for again.
     streams = [source.entries(actor, record, start, limit + 1 + (20 if key else 0)) for source in sources]
@@ -162,6 +163,14 @@ def timeline(
     found = [entry for entry in merged if not key or (entry.at, entry.key) < (start, key)][: limit + 1]
     more = found[limit - 1] if len(found) > limit else None
     return found[:limit], f"{more.at.isoformat()}~{more.key}" if more else ""
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise Refused("filter_value", name="before", value=text[:40]) from wrong
+    return at if at.tzinfo else timezone.make_aware(at)
 
 
 def _by_day(entries: list[TimelineEntry]) -> list[tuple[str, list[TimelineEntry]]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from zhike.kernel.imports.batches import Broken
-from zhike.kernel.imports.refusals import Problem, RefusedRows, safe_cell
+from zhike.kernel.imports.refusals import Problem, RefusedRows
+from zhike.kernel.text.safe import safe_cell
 
 WORDS = {"date_invalid": "没有这一天", "row_too_short": "只有半行", "number_invalid": "不是数字"}
 

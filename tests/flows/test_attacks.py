@@ -21,7 +21,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.cast import user_of
 from tests.flows.bringing_in import bring_in
-from tests.made import customer, order, product
+from tests.made import MAKERS, customer, order
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor
@@ -281,7 +281,7 @@ def test_a_table_made_to_break_its_reader_is_refused(name: str, content: bytes, 
 def test_an_error_tells_a_number_and_nothing_else(web: LogIn) -> None:
     client = web("管理员").client
     client.raise_request_exception = False
-    product("减速机")
+    MAKERS["catalog.product"]("减速机", None, None)
     with connection.cursor() as cursor:
         cursor.execute("alter table catalog_product rename column code to was_code")
     for headers in ({}, {"HX-Request": "true"}):

@@ -11,7 +11,7 @@ from allauth.mfa.webauthn.views import AddWebAuthnView, EditWebAuthnView, Reauth
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from . import login
+from . import login, oidc
 
 to_security = RedirectView.as_view(pattern_name="account_security")
 
@@ -30,7 +30,8 @@ way_in = [
     path("login/sso/cancelled/", login.sso_trouble, name="socialaccount_login_cancelled"),
     path("login/sso/failed/", login.sso_trouble, name="socialaccount_login_error"),
     path("login/sso/", login.sso_trouble, name="socialaccount_signup"),
-    path("login/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("login/oidc/<slug:provider_id>/login/", oidc.login, name="openid_connect_login"),
+    path("login/oidc/<slug:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
     path("login/", include("allauth.socialaccount.providers.saml.urls")),
     path("logout/", LogoutView.as_view(), name="account_logout"),
 ]

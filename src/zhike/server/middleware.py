@@ -28,7 +28,10 @@ from zhike.server.processes import ServerError
 
 Answer = Callable[[HttpRequest], HttpResponse]
 FACTOR = "/account/security/"
-WITHOUT_FACTOR = ("/account/", "/logout/")
+# Only what setting up takes: a token made before would outlive the second factor that was asked for.
+WITHOUT_FACTOR = tuple(f"/account/{part}/" for part in ("security", "again", "totp", "codes", "passkeys", "factors", "password")) + (
+    "/logout/",
+)
 OPEN_PATHS = ("/login/", "/static/", "/i18n/", "/api/v1/")
 
 
@@ -120,7 +123,7 @@ def lacks_factor(request: HttpRequest, actor: Actor) -> bool:
     user = cast("User", request.user)
     if not needs_factor(user, actor.role_ids):
         return False
-    if any(record.get("method") in ("mfa", "socialaccount") for record in get_authentication_records(request, user)):
+    if any(record.get("method") == "socialaccount" for record in get_authentication_records(request, user)):
         return False
     return not Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 

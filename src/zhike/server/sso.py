@@ -10,7 +10,7 @@ from allauth.socialaccount.models import SocialApp, SocialLogin
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from zhike.org.entry.providers import may_make, person_by_mail, person_made, providers, secret_of
+from zhike.org.entry.providers import joined, may_make, person_by_mail, person_made, providers, secret_of
 from zhike.org.entry.tables import SingleSignOn
 from zhike.org.models import User
 
@@ -44,6 +44,9 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user = _person_of(sociallogin)
         if isinstance(user, str):
             raise ImmediateHttpResponse(redirect(f"/login/?sso={user}"))
+        if not user.is_active:
+            raise ImmediateHttpResponse(redirect("account_inactive"))
+        joined(user)
         sociallogin.connect(request, user)
 
 

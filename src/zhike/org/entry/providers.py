@@ -111,9 +111,14 @@ def person_made(one: SingleSignOn, mail: str, name: str) -> User:
     teams = (one.team_id,) if one.team_id else ()
     roles = (one.role_id,) if one.role_id else ()
     wish = Wish(username=free_username(mail.partition("@")[0]), name=name[:80], email=mail, roles=roles, teams=teams, home=one.team_id)
-    user = invite(wish, by=by)
-    User.objects.filter(pk=user.pk).update(invited_at=None)
-    user.invited_at = None
+    return joined(invite(wish, by=by))
+
+
+def joined(user: User) -> User:
+    """Who comes by another system has joined: there is nothing to wait for any more."""
+    if user.invited_at is not None:
+        User.objects.filter(pk=user.pk).update(invited_at=None)
+        user.invited_at = None
     return user
 
 

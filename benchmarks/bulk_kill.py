@@ -55,6 +55,56 @@ def disturb(house: House, run: Any, verb: str, kills: int, random: np.random.Gen
             return
 
 
+class Story:
+    """Customers that a bulk change moves to another city and its undo moves back."""
+
+    def __init__(self) -> None:
+        named = (
+            "tests.databases", "tests.made", "tests.cast", "zhike.kernel.bulk.running", "zhike.kernel.bulk.choosing", "zhike.kernel.bulk.tables",
+            "zhike.customers.models", "zhike.kernel.actor", "zhike.kernel.undo", "zhike.kernel.models", "django.db",
+        )  # fmt: skip
+        modules = {name.rpartition(".")[2]: import_module(name) for name in named[:6]}
+        self.databases, self.made, self.cast, self.running, self.choosing, self.tables = modules.values()
+        self.customer, self.system = import_module(named[6]).Customer, import_module(named[7]).SYSTEM
+        self.undo_change, self.entries_of = import_module(named[8]).undo_change, import_module(named[9]).HistoryEntry
+        self.connection = import_module(named[10]).connection
+        self.before: Any = None
+
+    def fill(self) -> None:
+        owner = self.cast.actor("林悦")
+        for number in range(ROWS):
+            self.made.customer(f"客户{number}", owner.user_id, owner.home_team, city="苏州")
+        self.before = self.picture()
+
+    def picture(self) -> Any:
+        return list(self.customer.objects.order_by("pk").values_list("pk", "name", "city", "grade"))
+
+    def ordered(self) -> Any:
+        kept = self.running.kept(self.system)
+        run = self.tables.BulkRun(label="customers.customer", verb="set", values={"city": "无锡"}, actor=kept, actor_name="x")
+        run.total = self.choosing.write_down(self.customer.objects.all(), run.table)
+        run.save(force_insert=True)
+        return run
+
+    def round(self, house: House, random: np.random.Generator) -> list[str]:
+        """One change and its undo, disturbed; what differs from an undisturbed one."""
+        run = self.ordered()
+        disturb(house, run, "work", 8, random)
+        self.connection.close()
+        run.refresh_from_db()
+        if run.state in self.running.WORKING:
+            self.running.work(run, chunk=CHUNK)
+        run.refresh_from_db()
+        wanted = [(pk, who, "无锡", grade) for pk, who, _city, grade in self.before]
+        told = self.entries_of.objects.filter(change_id=run.change_id).count()
+        found = ["rows"] * (self.picture() != wanted) + ["history"] * (told != ROWS) + ["counts"] * (run.counts != {"changed": ROWS})
+        disturb(house, run, "undo", 8, random)
+        self.connection.close()
+        if self.running.change_of(run).undone_at is None:
+            self.undo_change(run.change_id, by=self.system, chunk=CHUNK)
+        return found + ["undo"] * (self.picture() != self.before)
+
+
 def main() -> int:
     """Run the story; 1 when anything differs."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -62,52 +112,16 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=7)
     chosen = options.parse_args()
     house = prepare()
-    databases, made, cast, running, choosing, tables, models, actor, undo = (
-        import_module(name)
-        for name in (
-            "tests.databases", "tests.made", "tests.cast", "zhike.kernel.bulk.running", "zhike.kernel.bulk.choosing", "zhike.kernel.bulk.tables",
-            "zhike.customers.models", "zhike.kernel.actor", "zhike.kernel.undo",
-        )
-    )  # fmt: skip
-    connection = import_module("django.db").connection
-    customer = models.Customer
-    random = np.random.default_rng(chosen.seed)
+    story, random = Story(), np.random.default_rng(chosen.seed)
     differing: list[str] = []
     began, rounds = time.monotonic(), 0
-    databases.prepare_control()
-
-    def picture() -> Any:
-        rows = customer.objects.order_by("pk").values_list("pk", "name", "city", "grade")
-        return list(rows)
-
-    def entries(run: Any) -> int:
-        history = import_module("zhike.kernel.models").HistoryEntry
-        return int(history.objects.filter(change_id=run.change_id).count())
-
-    with databases.fresh_copy():
-        owner = cast.actor("林悦")
-        for number in range(ROWS):
-            made.customer(f"客户{number}", owner.user_id, owner.home_team, city="苏州")
-        before = picture()
+    story.databases.prepare_control()
+    with story.databases.fresh_copy():
+        story.fill()
         while house.kills_of_database + house.kills_of_worker < chosen.kills:
             rounds += 1
-            run = tables.BulkRun(label="customers.customer", verb="set", values={"city": "无锡"}, actor=running.kept(actor.SYSTEM), actor_name="x")
-            run.total = choosing.write_down(customer.objects.all(), run.table)
-            run.save(force_insert=True)
-            disturb(house, run, "work", 8, random)
-            connection.close()
-            run.refresh_from_db()
-            if run.state in running.WORKING:
-                running.work(run, chunk=CHUNK)
-            run.refresh_from_db()
-            wanted = [(pk, who, "无锡", grade) for pk, who, _city, grade in before]
-            differing += ["rows"] * (picture() != wanted) + ["history"] * (entries(run) != ROWS) + ["counts"] * (run.counts != {"changed": ROWS})
-            disturb(house, run, "undo", 8, random)
-            connection.close()
-            if running.change_of(run).undone_at is None:
-                undo.undo_change(run.change_id, by=actor.SYSTEM, chunk=CHUNK)
-            differing += ["undo"] * (picture() != before)
-        connection.close()
+            differing += story.round(house, random)
+        story.connection.close()
     facts = {
         "kills of the worker": house.kills_of_worker, "kills of the database": house.kills_of_database, "bulk changes and undos": rounds,
         "rows": ROWS, "seconds": round(time.monotonic() - began), "different": sorted(set(differing)),

@@ -60,7 +60,9 @@ def bulk(facts: dict[str, Any]) -> str:
 
 def as_of(facts: dict[str, Any]) -> str:
     """Lists as of a moment."""
-    return table((f"list, {facts['changed since']:,} records changed since", "p50 ms", "p95 ms"), [tuple(row.values()) for row in facts["lists"]])
+    return table(
+        (f"list, {facts['changed since']:,} records changed since", "p50 ms", "p95 ms"), [tuple(row.values()) for row in facts["lists"]]
+    )
 
 
 def kills(facts: dict[str, Any]) -> str:

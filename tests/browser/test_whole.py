@@ -131,7 +131,8 @@ def _walked(page: Page) -> list[str]:
     """Tab from the top to the end: what was not reached, and what shows no focus."""
     wanted: list[str] = page.evaluate(REACHABLE)
     page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
-    met, unseen = set(), []
+    met: set[str] = set()
+    unseen: list[str] = []
     for _step in range(min(len(wanted) + 25, 220)):
         page.keyboard.press("Tab")
         here = page.evaluate(HERE)
@@ -156,7 +157,7 @@ def _walked(page: Page) -> list[str]:
 def data(site: str, places: Places, django_db_blocker: DjangoDbBlocker) -> list[str]:
     """Every Chinese text that the company itself wrote, longest first."""
     del site, places
-    words: set[str] = {"简体中文", "恒砺机电", "林悦"}
+    words: set[str] = {"简体中文", "恒砺机电", "相差天数"}  # the last is the name of a function in formulas
     with django_db_blocker.unblock():
         for model in apps.get_models():
             names = [field.name for field in model._meta.concrete_fields if field.get_internal_type() in ("CharField", "TextField")]

@@ -19,7 +19,7 @@ from django.urls import Resolver404, resolve
 
 from tests.cast import user_of
 from tests.contract.conftest import SPECS, Samples
-from tests.contract.routes import ROUTES, Route
+from tests.contract.routes import ROUTES
 from zhike.kernel.registry import objects
 from zhike.kernel.spec import ObjectSpec
 from zhike.kernel.testing.proofs import written

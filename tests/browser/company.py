@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from tests.cast import user_of
 from tests.made import MAKERS, customer, findable
-from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
+from zhike.kernel.models import Record
 from zhike.kernel.text.names import name_key
 from zhike.kernel.text.pinyin import sort_key
 from zhike.orders.models import Order, OrderLine
@@ -58,10 +58,10 @@ def _customer(number: int, owner: int, team: int) -> Customer:
     )
 
 
-def _order(number: int, buyer: Customer, goods: Product, at: dt.datetime) -> None:
+def _order(number: int, buyer: Customer, goods: Record, at: dt.datetime) -> None:
     made = Order.objects.create(number=f"SO{number:05d}", customer=buyer, ordered_at=at, owner_id=buyer.owner_id, team_id=buyer.team_id)
     amount = Decimal(1000 + 37 * number)
-    OrderLine.objects.create(order=made, line_key="1", product=goods, quantity=Decimal(2), unit_price=amount / 2, amount=amount)
+    OrderLine.objects.create(order=made, line_key="1", product_id=goods.pk, quantity=Decimal(2), unit_price=amount / 2, amount=amount)
 
 
 def _people() -> None:

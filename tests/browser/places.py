@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,4 +137,4 @@ def _with_settings(text: str, by: Actor, records: dict[str, models.Model], line:
         "/settings/integrations/": linked.pk, "/settings/webhooks/": hook.pk, "/settings/fields/": own.pk if own else "",
         "/settings/history/": facts["change"], "/settings/people/": user.pk, "/settings/teams/": team.pk, "/settings/roles/": role.pk,
     }  # fmt: skip
-    return Places(facts=facts | {"day": dt.date.today()}, instead=instead)
+    return Places(facts=facts, instead=instead)

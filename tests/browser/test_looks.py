@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, LogIn
 
-PLACES = ("/", "/customers/", "/orders/", "/products/", "/contacts/", "/search/?q=恒远", "/imports/", "/imports/new", "/kernel/components",
-          "/settings/roles/", "/settings/following/")  # fmt: skip
+PLACES = ("/customers/",)  # each page is looked at in test_whole.py; this one on a phone in light and wide in dark
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 

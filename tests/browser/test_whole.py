@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
 from playwright.sync_api import Browser, Page, StorageState
 from pytest_django import DjangoDbBlocker
 
@@ -22,9 +23,17 @@ from zhike.org.queries import actor_of
 PAYLOAD = "\"'><img src=x onerror=own()><script>own()</script>{{7*7}}"
 # Pages that this test does not open, and why.
 UNSEEN = {
+    "account/totp/off/": "only with a phone; tests/flows/login",
+    "account/codes/": "only with a phone; tests/flows/login",
+    "settings/webhooks/<uuid:pk>/messages/<int:number>": "only with a message that was sent; kernel/hooks/tests",
+    "settings/history/database/<int:kind>/": "only after a change past the product; tests/flows/test_past.py",
     "login/sso/cancelled/": "only comes back from another system; tests/flows/login",
     "login/sso/failed/": "only comes back from another system; tests/flows/login",
     "account/codes/download/": "a file",
+    "account/sessions/<int:pk>/end": "only with a second session; tests/flows/login",
+    "account/passkeys/<int:pk>/remove/": "only with a passkey; tests/flows/login",
+    "account/passkeys/<int:pk>/edit/": "only with a passkey; tests/flows/login",
+    "settings/login/<uuid:pk>": "only with a log-in system; tests/flows/login",
     "settings/history/export": "a file",
     "<slug:slug>/export": "a file",
     "imports/<uuid:pk>/refused": "a file",
@@ -92,7 +101,7 @@ def _pages(page: Page, places: Places, name: str) -> Iterator[str]:
         if answer.status == 200 and "<html" in answer.text():
             yield path
         else:
-            assert answer.status in (200, 302, 405, 422) or "{" in ROUTES[name].path or "/00000000-" in path, (path, answer.status)
+            assert answer.status in (200, 204, 302, 405, 422) or "{" in ROUTES[name].path, (path, answer.status)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,7 +115,7 @@ def test_a_page_runs_nothing_bars_nobody_and_is_reached_by_keys(name: str, page:
         found += [f"{path} keys: {one}" for one in _walked(page)]
         found += _on_a_phone(page, path)
         found += [f"{path} ran: {one}" for one in page.evaluate("window.ran")]
-    assert found + errors == []
+    assert not found + errors, "\n".join(found + errors)
 
 
 def _on_a_phone(page: Page, path: str) -> list[str]:
@@ -121,8 +130,9 @@ def _on_a_phone(page: Page, path: str) -> list[str]:
 def _walked(page: Page) -> list[str]:
     """Tab from the top to the end: what was not reached, and what shows no focus."""
     wanted: list[str] = page.evaluate(REACHABLE)
-    page.evaluate("document.activeElement && document.activeElement.blur()")
-    met, unseen = set(), []
+    page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
+    met: set[str] = set()
+    unseen: list[str] = []
     for _step in range(min(len(wanted) + 25, 220)):
         page.keyboard.press("Tab")
         here = page.evaluate(HERE)
@@ -137,7 +147,9 @@ def _walked(page: Page) -> list[str]:
         met.add(here[0])
         if not here[1]:
             unseen.append(f"focus is not seen: {here[2]}")
-    missed = [text for at, text in enumerate(wanted) if str(at) not in met] if len(wanted) < 200 else []
+    # What went away meanwhile (a button at the end of a list that was loaded when it came into view) need not be reached.
+    there = page.evaluate("[...document.querySelectorAll('[data-walk]')].map((one) => one.dataset.walk)")
+    missed = [wanted[int(at)] for at in there if at not in met] if len(wanted) < 200 else []
     return unseen[:5] + [f"not reached: {text}" for text in missed[:5]]
 
 
@@ -145,9 +157,7 @@ def _walked(page: Page) -> list[str]:
 def data(site: str, places: Places, django_db_blocker: DjangoDbBlocker) -> list[str]:
     """Every Chinese text that the company itself wrote, longest first."""
     del site, places
-    from django.apps import apps  # noqa: PLC0415
-
-    words: set[str] = {"简体中文", "恒砺机电", "林悦"}
+    words: set[str] = {"简体中文", "恒砺机电", "相差天数"}  # the last is the name of a function in formulas
     with django_db_blocker.unblock():
         for model in apps.get_models():
             names = [field.name for field in model._meta.concrete_fields if field.get_internal_type() in ("CharField", "TextField")]
@@ -156,9 +166,9 @@ def data(site: str, places: Places, django_db_blocker: DjangoDbBlocker) -> list[
     return sorted(words, key=len, reverse=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_english_page_has_no_chinese_but_data(name: str, page: Page, places: Places, data: list[str]) -> None:
-    page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "kernel/components"])  # a gallery for developers
+def test_an_english_page_has_no_chinese_but_data(name: str, page: Page, site: str, places: Places, data: list[str]) -> None:
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": site}])
     left: list[str] = []
     try:
         for path in _pages(page, places, name):
@@ -171,4 +181,4 @@ def test_an_english_page_has_no_chinese_but_data(name: str, page: Page, places: 
                     left.append(f"{path}: {text[:80]}")
     finally:
         page.context.clear_cookies(name="django_language")
-    assert left == []
+    assert not left, "\n".join(dict.fromkeys(left))

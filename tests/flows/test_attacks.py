@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,12 @@ from python_calamine import CalamineWorkbook
 
 from tests.cast import user_of
 from tests.flows.bringing_in import bring_in
-from tests.made import MAKERS, customer
+from tests.made import customer, make
 from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
-from zhike.kernel.models import Attachment
+from zhike.kernel.models import Attachment, Record
 from zhike.kernel.registry import objects
 from zhike.kernel.screens.files import attach
 from zhike.kernel.testing.proofs import written
@@ -83,7 +84,7 @@ def test_names_of_files_are_only_names(given: str, kept: str, lin_yue: Actor) ->
     client = Client()
     client.force_login(user_of("林悦"), backend=BACKEND)
     answer = client.get(f"/customers/{record.pk}/files/{made.pk}")
-    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"x")  # type: ignore[arg-type]
+    assert (answer.status_code, answer.getvalue()) == (200, b"x")
     assert "own" not in answer.cookies
 
 
@@ -102,7 +103,7 @@ def test_no_cell_of_an_export_is_a_formula(kind: str, guan_li: Actor) -> None:
         customer(text, guan_li.user_id, city=text[:40], code=f"F{number}")
     client = Client()
     client.force_login(user_of("管理员"), backend=BACKEND)
-    content = b"".join(client.get(f"/customers/export?format={kind}").streaming_content)  # type: ignore[arg-type]
+    content = client.get(f"/customers/export?format={kind}").getvalue()
     cells = _cells(kind, content)
     assert len([cell for cell in cells if cell.startswith("'")]) >= len(FORMULAS)
     assert not [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell) and not re.fullmatch(r"[+-]?[\d .]+", cell)]
@@ -182,7 +183,7 @@ def test_logging_out_leaves_nothing_to_go_back_to(web: LogIn) -> None:
 def test_further_fields_of_a_form_are_not_taken(slug: str, guan_li: Actor, web: LogIn) -> None:
     spec = objects.by_slug(slug)
     assert spec is not None
-    made = MAKERS[spec.label]("甲", None, None)
+    made: Record = make(spec.label, "甲")
     before = written()
     for field in spec.model._meta.fields:
         if field.name in spec.editable():
@@ -238,10 +239,8 @@ def test_a_book_cannot_read_files_of_the_server(db: None, tmp_path: Path) -> Non
     secret = tmp_path / "secret.txt"
     secret.write_text("geheim")
     path = _book(tmp_path, f'<!DOCTYPE x [<!ENTITY e SYSTEM "file://{secret}">]>', "甲&e;")
-    try:
+    with suppress(Refused):  # read without the entity, or not read at all
         bring_in(path, "customers")
-    except Refused as refusal:
-        assert refusal.code in ("file_unreadable", "not_a_table", "no_header", "empty_file")
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from customers_customer where name like '%%geheim%%'")
         assert cursor.fetchone() == (0,)
@@ -250,10 +249,8 @@ def test_a_book_cannot_read_files_of_the_server(db: None, tmp_path: Path) -> Non
 def test_a_book_of_entities_that_multiply_is_not_unfolded(db: None, tmp_path: Path) -> None:
     many = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     path = _book(tmp_path, f'<!DOCTYPE x [<!ENTITY e0 "ha">{many}]>', "甲&e11;")
-    try:
+    with suppress(Refused):  # read without the entity, or not read at all
         bring_in(path, "customers")
-    except Refused as refusal:
-        assert refusal.code in ("file_unreadable", "not_a_table", "no_header", "empty_file")
     assert not [name for name in Customer.objects.values_list("name", flat=True) if "haha" in name]
 
 
@@ -283,7 +280,7 @@ def test_a_table_made_to_break_its_reader_is_refused(name: str, content: bytes, 
 def test_an_error_tells_a_number_and_nothing_else(web: LogIn) -> None:
     client = web("管理员").client
     client.raise_request_exception = False
-    MAKERS["catalog.product"]("减速机", None, None)
+    make("catalog.product", "减速机")
     with connection.cursor() as cursor:
         cursor.execute("alter table catalog_product rename column code to was_code")
     for headers in ({}, {"HX-Request": "true"}):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -173,8 +174,16 @@ def refused_by(clash: IntegrityError) -> Refused:
         return Refused("taken", constraint=name, field=own)
     if getattr(clash.__cause__, "sqlstate", "") == "23505":
         detail = str(getattr(diagnostic, "message_detail", ""))
-        return Refused("taken", constraint=name, field=detail.partition("(")[2].partition(")")[0])
+        field = detail.partition("(")[2].partition(")")[0]
+        return Refused("taken", constraint=name, field=field, **_title(str(getattr(diagnostic, "table_name", "")), field))
     return Refused("rule_broken", constraint=name)
+
+
+def _title(table: str, field: str) -> dict[str, str]:
+    """How people call a column, where it is one of a model."""
+    models_here = (model for model in apps.get_models() if model._meta.db_table == table)
+    named = next((one for model in models_here for one in model._meta.concrete_fields if one.name == field), None)
+    return {"title": str(named.verbose_name)} if named else {}
 
 
 def check_shape(record: models.Model, only: tuple[str, ...] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -27,7 +28,15 @@ NEAR_DAYS = {
     "en": {0: "Today", -1: "Yesterday", 1: "Tomorrow"},
 }
 SHORT_STEPS = ((Decimal(10) ** 3, "k"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 9, "B"))
+LINK = re.compile(r'<a [^>]*?href="([^"]*)"')
 TONES = {"q", "bad", "due", "tall", "tall q", "tall bad", "tall due"}
+
+
+@register.filter
+def link_in(shown: object) -> str:
+    """Where the link of a drawn value leads, as it stands in its markup; "" for a value without one, and for plain text."""
+    found = LINK.match(shown) if isinstance(shown, SafeString) else None
+    return SafeString(found.group(1)) if found else ""
 
 
 def page_language() -> str:

@@ -20,10 +20,13 @@ function focusField(form) {
 }
 
 // `root` is what the answer replaces: the form itself, or the box with both values around it
-function adopt(root, button) {
+// what is shown of a value: the button, or the button with what stands beside it (a link, "show in full")
+const whole = (button) => button.closest(".zk-linked, .zk-reveal") || button;
+
+function adopt(root, button, was) {
   const form = root?.matches("form.zk-editor") ? root : root && $("form.zk-editor", root);
   if (!form) return;
-  before.set(form, { button, root, values: values(form) });
+  before.set(form, { button, was, root, values: values(form) });
   if (form === root && !forced(form)) focusField(form);
   else $("button", form)?.focus();
 }
@@ -41,7 +44,8 @@ export async function start(button) {
     refused(answer);
     return;
   }
-  adopt(swap(button, await answer.text()), button);
+  const was = whole(button);
+  adopt(swap(was, await answer.text()), button, was);
 }
 
 function refused(answer) {
@@ -54,7 +58,7 @@ function drop(form) {
   const kept = form && before.get(form);
   if (!kept) return;
   before.delete(form);
-  kept.root.replaceWith(kept.button);
+  kept.root.replaceWith(kept.was);
   kept.button.focus();
 }
 
@@ -76,10 +80,10 @@ async function save(form, refocus) {
   fireTriggers(answer.headers.get("HX-Trigger"));
   const fresh = swap(kept.root, await answer.text());
   if (answer.ok) {
-    if (refocus) fresh?.focus?.();
+    if (refocus) (fresh?.matches?.("button") ? fresh : fresh && $("button", fresh))?.focus();
     emit("zk:edited", { url: form.action });
   } else {
-    adopt(fresh, kept.button);
+    adopt(fresh, kept.button, kept.was);
   }
 }
 

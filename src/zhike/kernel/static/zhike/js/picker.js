@@ -3,7 +3,7 @@
 import { $, $$, fragment, request } from "./dom.js";
 
 const WAIT_MS = 120;
-let clock = 0;
+let clock = 0, count = 0;
 
 const box = (event) => event.target.closest?.("[data-picker]");
 const parts = (holder) => ({ stored: $("input[type=hidden]", holder), typed: $("input[type=text]", holder), menu: $(".zk-menu", holder) });
@@ -30,6 +30,9 @@ async function ask(holder) {
   if (!answer?.ok) return;
   menu.replaceChildren(fragment(await answer.text()));
   menu.hidden = false;
+  menu.id ||= `zk-pick-${++count}`;
+  menu.setAttribute("aria-label", typed.getAttribute("aria-label") || typed.labels?.[0]?.innerText || typed.placeholder);
+  typed.setAttribute("aria-controls", menu.id);
   typed.setAttribute("aria-expanded", "true");
   $("button", menu)?.classList.add("on");
 }

@@ -29,7 +29,8 @@ from zhike.server.processes import ServerError
 Answer = Callable[[HttpRequest], HttpResponse]
 FACTOR = "/account/security/"
 # Only what setting up takes: a token made before would outlive the second factor that was asked for.
-WITHOUT_FACTOR = tuple(f"/account/{part}/" for part in ("security", "again", "totp", "codes", "passkeys", "factors", "password")) + (
+WITHOUT_FACTOR = (
+    *tuple(f"/account/{part}/" for part in ("security", "again", "totp", "codes", "passkeys", "factors", "password")),
     "/logout/",
 )
 OPEN_PATHS = ("/login/", "/static/", "/i18n/", "/api/v1/")

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.cast import user_of
 from tests.made import MAKERS, customer, findable
+from zhike.catalog.models import Product
 from zhike.customers.models import Customer
 from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
 from zhike.kernel.models import Record

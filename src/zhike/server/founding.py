@@ -8,7 +8,6 @@ from django.core.management import call_command
 
 from zhike.kernel.text.folding import fold
 from zhike.kernel.text.pinyin import syllables
-from zhike.org.ready_roles import write_ready_roles
 from zhike.server import digests
 from zhike.server.companies import forget_companies, plain_host, use_company
 from zhike.server.control import (
@@ -163,7 +162,6 @@ def migrate(company: Company) -> None:
     """Bring a database to the installed migrations and note that it is there."""
     with use_company(company):
         call_command("migrate", verbosity=0, interactive=False)
-        write_ready_roles()
     close_pools(company.database)
     mark_schema(company, digests.migrations())
 

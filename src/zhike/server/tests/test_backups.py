@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import tarfile
 import threading
 import time
@@ -254,3 +255,21 @@ def test_everything_is_brought_back_as_of_a_moment(ground: Ground) -> None:
         assert session.execute("SELECT count(*), max(id) FROM fact").fetchone() == (101, 1001)
     assert [path.name[:12] for path in (ground.home.db).glob("data.before*")] == ["data.before-"]
     server.stop()
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk of its own can only be mounted by root")
+def test_a_full_disk_is_told_and_leaves_no_file(ground: Ground, tmp_path: Path) -> None:
+    _company(ground, rows=60_000)
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(small)], capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        code, _out, err = ground.zhike("backup", "--company", "甲公司", "--to", str(small))
+        assert code == 1
+        assert "disk" in err
+        assert list(small.glob("*.tar")) == []
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+    _backup(ground, "--company", "甲公司", "--to", str(small))

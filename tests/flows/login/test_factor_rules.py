@@ -88,7 +88,7 @@ def test_a_token_works_on_and_a_session_is_no_token(db: None) -> None:
     _token, text = make_token(NewToken(name="报表"), by=actor("林悦"))
     browser = log_in(user)
     change_rules(Rules(mfa=Mfa.ALL), by=actor("管理员"))
-    assert Program(token=text).get("/customers").status == 200
+    assert Program(token=text).get("customers").status == 200
     assert browser.get("/api/v1/customers").status_code == 401
 
 

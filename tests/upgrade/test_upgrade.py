@@ -36,6 +36,7 @@ OURS = (
     "kernel_tablekind",
     "kernel_searchdoc",
     "org_grant",
+    "org_role",
 )
 COLUMNS = """
 SELECT c.relname, array_agg(a.attname::text ORDER BY a.attname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -2,12 +2,13 @@
 import { $, $$, request } from "./dom.js";
 
 let held = null;
+let kept = Promise.resolve(); // one order after the other: two at once could arrive in the wrong turn
 const tabs = (nav) => $$("a[data-key]", nav);
 
 function keep(nav) {
   const body = new FormData();
   tabs(nav).forEach((tab) => body.append("key", tab.dataset.key));
-  request(nav.dataset.tabs, { method: "POST", body }).catch(() => null);
+  kept = kept.then(() => request(nav.dataset.tabs, { method: "POST", body })).catch(() => null);
 }
 
 /** Open the view before (-1) or after (1) the present one; false where there is none. */

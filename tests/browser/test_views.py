@@ -89,9 +89,9 @@ def _move_its_tab(page: Page) -> None:
     page.keyboard.press("]")
     page.wait_for_url(re.compile(r"view=[0-9a-f-]{36}"))
     tab_to(page, '[data-tabs] a[aria-current="page"]')
-    page.keyboard.press("Alt+ArrowLeft")
-    page.keyboard.press("Alt+ArrowLeft")
-    page.wait_for_load_state("networkidle")
+    for _move in range(2):
+        with page.expect_response(lambda answer: "views/order" in answer.url):
+            page.keyboard.press("Alt+ArrowLeft")
     page.reload()
     assert tabs(page).index("键盘视图") == len(tabs(page)) - 3
 

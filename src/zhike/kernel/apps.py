@@ -37,8 +37,9 @@ class KernelConfig(AppConfig):
 
 
 def _install_history(**kwargs: object) -> None:
-    """Triggers follow the columns: they are written again after each migrate that changed them."""
-    from . import history
+    """Triggers follow the columns: they are written again after each migrate that changed them. Then what other parts do."""
+    from . import history, migrated
 
     del kwargs
     history.install()
+    migrated.run_steps()

@@ -46,7 +46,8 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("focusin", (event) => {
   const holder = box(event);
-  if (holder && event.target.type === "text" && !parts(holder).stored.value) ask(holder);
+  // where a dialog opens with the focus here, the list would cover what stands below
+  if (holder && !("onTyping" in holder.dataset) && event.target.type === "text" && !parts(holder).stored.value) ask(holder);
 });
 document.addEventListener("keydown", (event) => {
   const holder = box(event);

@@ -94,13 +94,14 @@ def _start(supervisor: Supervisor, parts: Parts) -> None:
             _first_company(supervisor, demo=parts.demo and find_spec(_DEMO_COMMAND) is not None)
     if supervisor.is_stopping:
         return
+    companies = list_companies()  # before anything is served: from then on the database may go and come back
     if parts.role != "worker":
         say(zh="启动网页……", en="Starting the web server …")
         supervisor.start_web()
     if parts.role != "web":
         supervisor.start_workers(parts.job_workers)
     if not supervisor.is_stopping:
-        _welcome(supervisor.web, list_companies() if parts.role != "worker" else [], parts.role)
+        _welcome(supervisor.web, companies, parts.role)
 
 
 def _first_company(supervisor: Supervisor, *, demo: bool) -> None:

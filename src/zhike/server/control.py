@@ -38,6 +38,11 @@ CREATE TABLE IF NOT EXISTS kept_database (
     why text NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
+CREATE TABLE IF NOT EXISTS draft_database (
+    server text NOT NULL DEFAULT '',
+    database text NOT NULL,
+    PRIMARY KEY (server, database)
+);
 """
 _SELECT = """
 SELECT slug, name, database, is_demo, created_at, server, state, note,
@@ -45,7 +50,6 @@ SELECT slug, name, database, is_demo, created_at, server, state, note,
 FROM company c ORDER BY created_at, slug
 """
 _MARK = "zhike schema "
-_DRAFT = "zhike draft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,18 +135,30 @@ def make_control() -> None:
         connection.execute(_TABLE)
 
 
-def make_database(connection: psycopg.Connection, name: str, *, draft: bool = False) -> None:
-    """Create an empty UTF-8 database, marked as a draft when it is to be thrown away should its maker die.
-
-    Raises `create_database_not_allowed`.
-    """
+def make_database(connection: psycopg.Connection, name: str) -> None:
+    """Create an empty UTF-8 database; raises `create_database_not_allowed`."""
     command = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
     try:
         connection.execute(command)
     except psycopg.errors.InsufficientPrivilege:
         raise ServerError("create_database_not_allowed", database=name) from None
-    if draft:
-        connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(_DRAFT)))
+
+
+def note_draft(database: str, server: str = "") -> None:
+    """Write down a database before it is made: should its maker die, whoever is next at work throws it away."""
+    with control() as connection:
+        connection.execute("INSERT INTO draft_database (server, database) VALUES (%s, %s) ON CONFLICT DO NOTHING", [server, database])
+
+
+def forget_draft(connection: psycopg.Connection, database: str, server: str = "") -> None:
+    """A draft is used from now on, or gone: in the transaction that says so."""
+    connection.execute("DELETE FROM draft_database WHERE server = %s AND database = %s", [server, database])
+
+
+def list_drafts() -> list[tuple[str, str]]:
+    """Server and database of every draft."""
+    with control() as connection:
+        return connection.execute("SELECT server, database FROM draft_database ORDER BY 1, 2").fetchall()
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:
@@ -191,16 +207,13 @@ def list_kept() -> list[Kept]:
 
 
 def free_database(connection: psycopg.Connection, stem: str) -> str:
-    """A name for a database that nobody has; a draft of that name, whose maker died, is dropped first."""
-    query = "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
-    there: dict[str, str | None] = dict(connection.execute(query).fetchall())
+    """A name for a database that nobody has."""
     with control() as session:
         named = {row[0] for row in session.execute("SELECT database FROM company UNION SELECT database FROM kept_database").fetchall()}
+    named |= {row[0] for row in connection.execute("SELECT datname FROM pg_database").fetchall()}
     name, number = stem, 2
-    while name in named or (name in there and there[name] != _DRAFT):
+    while name in named:
         name, number = f"{stem}_{number}", number + 1
-    if name in there:
-        drop_database(connection, name)
     return name
 
 

@@ -14,11 +14,13 @@ from zhike.server.control import (
     Company,
     control,
     drop_database,
+    forget_draft,
     free_database,
     get_company,
     list_companies,
     make_database,
     mark_schema,
+    note_draft,
 )
 from zhike.server.postgres.base import close_pools
 from zhike.server.processes import ServerError
@@ -93,7 +95,8 @@ def make_draft(slug: str) -> str:
     """An empty database that is thrown away by the next command when this one is killed; its name."""
     with control() as connection:
         database = free_database(connection, f"zhike_{slug.replace('-', '_')}")
-        make_database(connection, database, draft=True)
+        note_draft(database)
+        make_database(connection, database)
     return database
 
 
@@ -105,6 +108,7 @@ def enlist(company: Company) -> Company:
             [company.slug, company.name, company.database, company.is_demo, company.server],
         )
         _set_hosts(connection, company.slug, company.hosts)
+        forget_draft(connection, company.database, company.server)
     forget_companies()
     return get_company(company.slug)
 

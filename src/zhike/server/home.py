@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,3 +125,12 @@ def current_home() -> Home:
     if os.geteuid() == 0 and not reachable_by_others(own):
         return Home(root=SYSTEM_HOME)
     return Home(root=own)
+
+
+ROOMS = ("files", "imports", "lake")  # folders in which each company has one of its own, called as its database
+
+
+def drop_rooms(database: str) -> None:
+    """Remove the folders of a company that is gone."""
+    for room in ROOMS:
+        shutil.rmtree(current_home().root / room / database, ignore_errors=True)

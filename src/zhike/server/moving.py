@@ -12,13 +12,23 @@ import psycopg
 
 from zhike.server.companies import forget_companies
 from zhike.server.connection import parse_url
-from zhike.server.control import Company, Kept, control, drop_database, get_company, list_kept, make_database, mark_of, mark_schema
+from zhike.server.control import (
+    Company,
+    Kept,
+    control,
+    drop_database,
+    forget_draft,
+    get_company,
+    list_kept,
+    make_database,
+    mark_of,
+    mark_schema,
+    note_draft,
+)
 from zhike.server.dumps import Place, Prints, differences, dump, load, prints_of, rows_in
-from zhike.server.home import current_home
+from zhike.server.home import ROOMS, current_home, drop_rooms
 from zhike.server.processes import ServerError
 from zhike.server.working import alone, closed
-
-_ROOMS = ("files", "imports", "lake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +91,12 @@ def _copy(company: Company, target: Company) -> Prints:
 
 
 def draft_of(target: Company) -> None:
-    """An empty database of that name on that server, in place of a draft of the same name; raises `database_exists`."""
+    """An empty database of that name on that server; raises `database_exists`."""
     with control(target.where if target.server else None) as connection:
-        row = connection.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [target.database])
-        found = row.fetchone()
-        if found is not None and found[0] != "zhike draft":
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [target.database]).fetchone():
             raise ServerError("database_exists", database=target.database)
-        drop_database(connection, target.database)
-        make_database(connection, target.database, draft=True)
+        note_draft(target.database, target.server)
+        make_database(connection, target.database)
 
 
 def refuse_unequal(expected: Prints, found: Prints) -> None:
@@ -101,7 +109,7 @@ def refuse_unequal(expected: Prints, found: Prints) -> None:
 def _link_rooms(old: str, new: str) -> None:
     """The company's folders under the new name too; those under the old one go with the old database."""
     home = current_home().root
-    for room in _ROOMS:
+    for room in ROOMS:
         source, target = home / room / old, home / room / new
         if old != new and source.is_dir():
             shutil.copytree(source, target, copy_function=os.link, dirs_exist_ok=True)
@@ -114,6 +122,7 @@ def _switch(company: Company, target: Company) -> None:
         connection.execute(
             "UPDATE company SET database = %s, server = %s, state = 'open' WHERE slug = %s", [target.database, target.server, company.slug]
         )
+        forget_draft(connection, target.database, target.server)
         keep(connection, company, "moved")
     forget_companies()
 
@@ -140,9 +149,3 @@ def drop_kept(number: int) -> Kept:
         if used is None:
             drop_rooms(kept.database)
         return kept
-
-
-def drop_rooms(database: str) -> None:
-    """Remove the folders of a company that is gone."""
-    for room in _ROOMS:
-        shutil.rmtree(current_home().root / room / database, ignore_errors=True)

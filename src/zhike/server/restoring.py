@@ -22,10 +22,10 @@ import psycopg
 from zhike.server import digests
 from zhike.server.backups import DUMP, FORMAT, MANIFEST, Manifest, note_backup
 from zhike.server.companies import forget_companies
-from zhike.server.control import Company, connect, control, drop_database, get_company, list_companies, mark_schema
+from zhike.server.control import Company, connect, control, drop_database, forget_draft, get_company, list_companies, mark_schema
 from zhike.server.dumps import load, prints_of, rows_in
 from zhike.server.founding import checked_names, enlist, make_draft, unlisted
-from zhike.server.home import current_home
+from zhike.server.home import current_home, drop_rooms
 from zhike.server.moving import keep, place_of, refuse_unequal
 from zhike.server.processes import ServerError
 from zhike.server.working import alone, closed
@@ -223,14 +223,14 @@ def _put_rooms(found: Unpacked, database: str) -> int:
 def _throw_away(draft: Company) -> None:
     with suppress(psycopg.Error, ServerError), control() as connection:
         drop_database(connection, draft.database)
-    for room in _ROOMS:
-        shutil.rmtree(current_home().root / room / draft.database, ignore_errors=True)
+    drop_rooms(draft.database)
 
 
 def _take_place(there: Company, draft: Company) -> Company:
     """Let a company use the restored database; the one it had is kept, with its folders."""
     with closed(there, "moving", is_read_only=True), control() as connection, connection.transaction():
         connection.execute("UPDATE company SET database = %s, server = '', state = 'open' WHERE slug = %s", [draft.database, there.slug])
+        forget_draft(connection, draft.database)
         keep(connection, there, f"replaced by a backup {datetime.now(UTC):%Y-%m-%d %H:%M}")
     forget_companies()
     return get_company(there.slug)

@@ -10,8 +10,10 @@ import psycopg
 from psycopg import sql
 
 from zhike.server.companies import forget_companies
+from zhike.server.connection import parse_url
 from zhike.server.console import say
-from zhike.server.control import Company, connect, control, list_companies, set_state
+from zhike.server.control import Company, connect, control, drop_database, forget_draft, list_companies, list_drafts, set_state
+from zhike.server.home import drop_rooms
 from zhike.server.processes import ServerError
 
 LOCK = "hashtextextended('zhike.companies', 0)"
@@ -54,7 +56,7 @@ def _try(connection: psycopg.Connection) -> bool:
 
 
 def put_right() -> list[Company]:
-    """Open again what a killed command left closed; only while nobody else is at work. The companies concerned."""
+    """Open again what a killed command left closed, throw its drafts away; only while nobody else is at work. The companies concerned."""
     left = [company for company in list_companies() if company.state in ("updating", "moving")]
     for company in left:
         with suppress(ServerError, psycopg.Error):
@@ -62,7 +64,21 @@ def put_right() -> list[Company]:
         set_state(company.slug, "open")
     if left:
         forget_companies()
+    for server, database in list_drafts():
+        with suppress(ServerError, psycopg.Error):  # a server that is away keeps its draft until it is back
+            _throw_away(server, database)
     return left
+
+
+def _throw_away(server: str, database: str) -> None:
+    with control(parse_url(server) if server else None) as connection:
+        drop_database(connection, database)
+    with control() as connection:
+        used = connection.execute("SELECT 1 FROM company WHERE database = %(db)s UNION SELECT 1 FROM kept_database WHERE database = %(db)s",
+                                  {"db": database}).fetchone()  # fmt: skip
+        if used is None:  # the same name on another server may be a company's, and its folders with it
+            drop_rooms(database)
+        forget_draft(connection, database, server)
 
 
 @contextmanager

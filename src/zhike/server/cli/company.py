@@ -13,8 +13,8 @@ from zhike.server.cli.context import json_option, with_django
 from zhike.server.console import is_chinese, say, show, show_json, show_table, words
 from zhike.server.control import Company, address_of, get_company, list_companies, list_kept
 from zhike.server.founding import create_company, drop_company, rename_company
-from zhike.server.home import current_home
-from zhike.server.moving import drop_kept, drop_rooms, move_company
+from zhike.server.home import current_home, drop_rooms
+from zhike.server.moving import drop_kept, move_company
 from zhike.server.processes import ServerError
 from zhike.server.upgrading import bring_up_to_date
 

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from zhike.server.connection import address
-from zhike.server.control import control, get_company, list_companies, list_kept, make_database, set_state
+from zhike.server.control import control, get_company, list_companies, list_drafts, list_kept, make_database, note_draft, set_state
 from zhike.server.embedded import Embedded
 from zhike.server.tests.conftest import Ground
 
@@ -67,11 +67,14 @@ def test_a_new_company_never_takes_the_database_of_a_renamed_one(ground: Ground)
 
 
 def test_a_draft_that_a_killed_command_left_is_thrown_away(ground: Ground) -> None:
+    note_draft("zhike_jiagongsi")
     with control() as session:
-        make_database(session, "zhike_jiagongsi", draft=True)
+        make_database(session, "zhike_jiagongsi")
     _write("zhike_jiagongsi", "半成")
+    note_draft("zhike_never_made")
     assert _made(ground, "甲公司") == "zhike_jiagongsi"
     assert _rows("zhike_jiagongsi", "SELECT to_regclass('noted')") == [(None,)]
+    assert list_drafts() == []
 
 
 def test_move_compares_every_row_keeps_the_old_database_and_takes_files_along(ground: Ground) -> None:

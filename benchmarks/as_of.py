@@ -28,9 +28,6 @@ def sql(text: str, *params: object) -> list[Any]:
 
 def prepared() -> dt.datetime:
     """Give one person 1,000 customers, change half of them and others after the moment; the moment."""
-    sql(
-        "update customers_customer set owner_id = 2000000, team_id = null where owner_id = 2000000 or id in (select id from customers_customer limit 0)"
-    )
     have = sql("select count(*) from customers_customer where owner_id = 2000000")[0][0]
     if have < OWNED:
         sql(

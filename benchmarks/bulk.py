@@ -49,14 +49,13 @@ def bare(value: str, *, with_history: bool) -> None:
         sql("alter table customers_customer enable trigger hist_update")
 
 
-def whole(value: str, company: Any) -> Any:
+def whole(value: str) -> Any:
     """The bulk change as a person orders it, done by the worker's code."""
     from zhike.customers.models import Customer
     from zhike.kernel.actor import SYSTEM
     from zhike.kernel.bulk import running, tables
     from zhike.kernel.bulk.choosing import write_down
 
-    del company
     run = tables.BulkRun(label="customers.customer", verb="set", values={"remark": value}, actor=running.kept(SYSTEM), actor_name="bench")
     run.total = write_down(Customer.objects.extra(where=["id in (select id from bulk_bench)"]), run.table)
     run.save(force_insert=True)
@@ -76,9 +75,8 @@ def main() -> None:
     with ready_django():
         from zhike.server.companies import use_company
 
-        company = company_of(options.size)
-        with use_company(company):
-            found = _measured(options.rows, options.rounds, company)
+        with use_company(company_of(options.size)):
+            found = _measured(options.rows, options.rounds)
     base = found["bare UPDATE"]
     lines = [(name, round(value, 2), round(value / base, 2)) for name, value in found.items()]
     print(table(("what", "seconds", "x the bare UPDATE"), lines))
@@ -86,7 +84,7 @@ def main() -> None:
     tell(str(save("bulk", facts)))
 
 
-def _measured(rows: int, rounds: int, company: Any) -> dict[str, float]:
+def _measured(rows: int, rounds: int) -> dict[str, float]:
     sql("drop table if exists bulk_bench")
     sql("create table bulk_bench as select id from customers_customer order by md5(id::text) limit %s", rows)
     times: dict[str, list[float]] = {"bare UPDATE": [], "UPDATE with history": [], "bulk change": []}
@@ -94,7 +92,7 @@ def _measured(rows: int, rounds: int, company: Any) -> dict[str, float]:
         for name, deed in (
             ("bare UPDATE", lambda n=number: bare(f"a{n}", with_history=False)),
             ("UPDATE with history", lambda n=number: bare(f"b{n}", with_history=True)),
-            ("bulk change", lambda n=number: whole(f"c{n}", company)),
+            ("bulk change", lambda n=number: whole(f"c{n}")),
         ):
             sql("vacuum (analyze) customers_customer")
             sql("checkpoint")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import time
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from import_kill import House, prepare
+from import_kill import House, disturb, prepare
 from measure import save, tell
 
 ROWS, CHUNK = 3_000, 150
@@ -31,28 +29,6 @@ with use_company("ceshi"):
     else:
         undo_change(run.change_id, by=SYSTEM, chunk=int(sys.argv[3]))
 """
-
-
-def disturb(house: House, run: Any, verb: str, kills: int, random: np.random.Generator) -> None:
-    """Kill `kills` times, or until it is done."""
-    for _ in range(kills):
-        argv = [sys.executable, "-c", STORY, str(run.pk), verb, str(CHUNK)]
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            process.wait(timeout=float(random.uniform(0.02, 0.5)))
-        except subprocess.TimeoutExpired:
-            if random.random() < 0.4:
-                house.kill_database()
-                process.wait(timeout=60)
-            else:
-                process.kill()
-                process.wait()
-                house.kills_of_worker += 1
-        process.stdout.close()
-        if process.returncode == 0:
-            return
 
 
 class Story:
@@ -89,7 +65,7 @@ class Story:
     def round(self, house: House, random: np.random.Generator) -> list[str]:
         """One change and its undo, disturbed; what differs from an undisturbed one."""
         run = self.ordered()
-        disturb(house, run, "work", 8, random)
+        disturb(house, (STORY, str(run.pk), "work", str(CHUNK)), 8, random)
         self.connection.close()
         run.refresh_from_db()
         if run.state in self.running.WORKING:
@@ -98,7 +74,7 @@ class Story:
         wanted = [(pk, who, "无锡", grade) for pk, who, _city, grade in self.before]
         told = self.entries_of.objects.filter(change_id=run.change_id).count()
         found = ["rows"] * (self.picture() != wanted) + ["history"] * (told != ROWS) + ["counts"] * (run.counts != {"changed": ROWS})
-        disturb(house, run, "undo", 8, random)
+        disturb(house, (STORY, str(run.pk), "undo", str(CHUNK)), 8, random)
         self.connection.close()
         if self.running.change_of(run).undone_at is None:
             self.undo_change(run.change_id, by=self.system, chunk=CHUNK)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -57,12 +58,10 @@ def prepare() -> House:
     return House(server=server)
 
 
-def disturb(house: House, story: Any, run: Any, verb: str, kills: int, random: np.random.Generator) -> None:
-    """Kill `kills` times; what is left over is then done in peace."""
+def disturb(house: House, argv: Sequence[str], kills: int, random: np.random.Generator) -> None:
+    """Start a program that says when it is ready, and kill it or the database under it: `kills` times, or until it is done."""
     for _ in range(kills):
-        process = subprocess.Popen(
-            [sys.executable, "-c", story.WORKER, str(run.pk), verb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        process = subprocess.Popen([sys.executable, "-c", *argv], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout is not None
         process.stdout.readline()
         try:
@@ -72,12 +71,12 @@ def disturb(house: House, story: Any, run: Any, verb: str, kills: int, random: n
                 house.kill_database()
                 process.wait(timeout=60)
             else:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 process.wait()
                 house.kills_of_worker += 1
         process.stdout.close()
         if process.returncode == 0:
-            break
+            return
 
 
 def main() -> int:
@@ -107,14 +106,14 @@ def main() -> int:
         while house.kills_of_database + house.kills_of_worker < chosen.kills:
             rounds += 1
             run = story.new(path)
-            disturb(house, story, run, "work", 6, random)
+            disturb(house, (story.WORKER, str(run.pk), "work"), 6, random)
             connection.close()
             story.finished(run, "work")
             run.refresh_from_db()
             found = bringing.steady_picture()
             differing += [name for name in found if name != "history" and found[name] != wanted[name]]
             differing += ["history"] * (story.of_run(run) != history) + ["counts"] * (run.counts != counts)
-            disturb(house, story, run, "undo", 4, random)
+            disturb(house, (story.WORKER, str(run.pk), "undo"), 4, random)
             connection.close()
             run.refresh_from_db()
             if run.state != "undone":

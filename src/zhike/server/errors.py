@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import psycopg
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -27,14 +28,16 @@ SHORT = {
     "updating": _("正在更新，过几分钟再试"),
     "update_failed": _("更新没有完成，请找管理员"),
     "disk_full": _("服务器的磁盘满了，这次没有保存"),
+    "too_large": _("内容太大，这次没有收下；把文件分成几份再传"),
     "no_company": _("这里还没有公司"),
     "500": _("这里出了错，过一会儿再试"),
 }
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400."""
-    del exception
+    """400, or 413 for more than a request may carry."""
+    if isinstance(exception, RequestDataTooBig):
+        return unavailable(request, "too_large", status=413)
     return render(request, "kernel/error.html", {"code": "404"}, status=400)
 
 
@@ -71,17 +74,17 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "kernel/error.html", {"code": "csrf"}, status=403)
 
 
-def unavailable(request: HttpRequest, code: str) -> HttpResponse:
-    """503 in the reader's language for what passes by itself or waits for an administrator; asks nothing of the database."""
+def unavailable(request: HttpRequest, code: str, status: int = 503) -> HttpResponse:
+    """What went wrong in the reader's language, by default what passes by itself or waits for an administrator; asks nothing of the database."""
     language = translation.get_language_from_request(request)
     with translation.override(language):
         if wants_json(request):
-            response: HttpResponse = JsonResponse({"status": 503, "code": code, "reference": request_id()}, status=503)
+            response: HttpResponse = JsonResponse({"status": status, "code": code, "reference": request_id()}, status=status)
         elif is_fragment(request):
-            response = toast(HttpResponse(status=503), str(SHORT.get(code, SHORT["500"])), tone="bad")
+            response = toast(HttpResponse(status=status), str(SHORT.get(code, SHORT["500"])), tone="bad")
         else:
             found = {"code": code, "reference": request_id(), "login_url": "/login/"}
-            response = render(request, "kernel/error.html", found, status=503)
+            response = render(request, "kernel/error.html", found, status=status)
     if code in ("database", "updating"):
         response["Retry-After"] = str(SECONDS_TO_WAIT)
     return response

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zhike.server.wsgi import KEPT_IN_MEMORY, application, take_in
+from zhike.server.wsgi import CHUNK, KEPT_IN_MEMORY, application, largest, take_in
 
 
 def taken(source: object, **environ: str) -> dict[str, Any]:
@@ -50,17 +50,36 @@ def test_who_reads_a_broken_body_is_told_why(code: int) -> None:
     assert raised.value.errno == code
 
 
-def test_the_application_answers(db: None) -> None:
+def answered(path: str, body: object, **environ: str) -> tuple[str, str]:
+    """Status and text of one request."""
     told: list[str] = []
-    environ = {
+    asked = {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/health",
+        "PATH_INFO": path,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "HTTP_HOST": "localhost",
-        "CONTENT_LENGTH": "3",
-        "wsgi.input": BytesIO(b"abc"),
+        "wsgi.input": body,
         "wsgi.url_scheme": "http",
+        **environ,
     }
-    list(application(environ, lambda status, headers: told.append(status)))
-    assert told == ["200 OK"]
+    parts = application(asked, lambda status, headers: told.append(status))
+    return told[0], b"".join(parts).decode()
+
+
+def test_the_application_answers(db: None) -> None:
+    assert answered("/health", BytesIO(b"abc"), CONTENT_LENGTH="3")[0] == "200 OK"
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "without a length"])
+def test_more_than_a_request_may_carry_is_not_taken_in(db: None, settings: Any, declared: bool) -> None:
+    settings.ZHIKE_IMPORT_MAX_MB = 1
+    body = BytesIO(b"x" * (largest() + CHUNK * 3))
+    length = {"CONTENT_LENGTH": str(len(body.getvalue()))} if declared else {"HTTP_TRANSFER_ENCODING": "chunked"}
+    form = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/x-www-form-urlencoded", **length}
+    status, text = answered("/login/", body, **form)
+    assert status.startswith("413")
+    assert "内容太大" in text
+    assert body.tell() == (0 if declared else largest() + CHUNK)
+    json = {**form, "CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": "Bearer none"}
+    assert answered("/api/v1/customers", BytesIO(body.getvalue()), **json)[0].startswith("401")

@@ -17,10 +17,11 @@ from zhike.customers.models import Contact, Customer
 from zhike.kernel.actions import change_record, delete_record
 from zhike.kernel.actor import Rule
 from zhike.kernel.history import ensure_partitions
-from zhike.kernel.models import Change
+from zhike.kernel.models import Change, ExportRecord
 from zhike.kernel.past.deleted import in_bin, restore
 from zhike.kernel.past.keeping import arrange, drop_old, first_kept, months
-from zhike.kernel.past.tables import Retention
+from zhike.kernel.past.log import Asked, changes
+from zhike.kernel.past.tables import RETENTION_ID, Retention
 from zhike.kernel.registry import objects
 from zhike.kernel.testing.proofs import refused
 from zhike.kernel.testing.web import Web
@@ -160,11 +161,38 @@ def test_an_auditor_sees_rows_only_within_his_reach(committed: Company, client: 
     assert "1 行不在你能看的范围里" in page.text
 
 
+def test_of_a_deleted_record_the_state_in_which_it_went_decides(committed: Company, client: LogIn) -> None:
+    Role.objects.get(code="sales").grants.create(label="org.audit", verb="view", scope=4)
+    made = hers(city="苏州")
+    change_record(made, {"city": "无锡"}, by=actor("林悦"))
+    change = Change.objects.latest("at")
+    change_record(Customer.objects.get(pk=made.pk), {"owner": None, "team": None}, by=actor("管理员"))
+    delete_record(Customer.objects.get(pk=made.pk), by=actor("管理员"))
+    page = client("林悦").get(f"/settings/history/{change.pk}/").text
+    assert "1 行不在你能看的范围里" in page
+    assert "无锡" not in page
+    assert "无锡" in client("管理员").get(f"/settings/history/{change.pk}/").text
+
+
+def test_pages_of_the_log_follow_each_other(committed: Company) -> None:
+    made = hers()
+    for city in "甲乙丙丁戊":
+        change_record(made, {"city": city}, by=actor("林悦"))
+    Change.objects.update(at=timezone.now())  # one moment for all of them: the number decides
+    first, following = changes(Asked(label="customers.customer"), size=2)
+    second, following = changes(Asked(label="customers.customer"), following, size=2)
+    last, end = changes(Asked(label="customers.customer"), following, size=2)
+    assert [one.pk for one in (*first, *second, *last)] == list(Change.objects.order_by("-at", "-pk").values_list("pk", flat=True))
+    assert (len(last), end) == (1, "")
+
+
 def test_the_log_leaves_as_a_safe_file(committed: Company, client: LogIn) -> None:
     change_record(hers(), {"city": "无锡"}, by=actor("林悦").because("=1+1"))
     text = client("管理员").get("/settings/history/export").text
     assert "林悦" in text
     assert "'=1+1" in text
+    noted = ExportRecord.objects.get()
+    assert (noted.label, noted.actor_name, noted.rows) == ("kernel.change", "管理员", 1)
 
 
 # -- the bin -------------------------------------------------------------------------------------------------------
@@ -281,6 +309,9 @@ def test_old_months_go_when_they_are_not_kept(committed: Company) -> None:
         cursor.execute("insert into kernel_history (at, kind, object_id, op) values ('2026-02-03', 1, gen_random_uuid(), 'I')")
     assert drop_old(today) == []
     arrange(6, 90, by=actor("管理员"))
+    with connection.cursor() as cursor:
+        cursor.execute("select op, change_id is null from kernel_history where object_id = %s order by hid", [RETENTION_ID])
+        assert cursor.fetchall() == [("I", False), ("U", False)]
     assert first_kept(Retention(months=6, bin_days=90), today) == dt.date(2026, 12, 1)
     goes = [month.table for month in months(today) if month.goes]
     assert "kernel_history_202602" in goes

@@ -93,6 +93,17 @@ def creation(model: type[R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return wrap
 
 
+def the_only(model: type[R], *, by: Actor, **key: Any) -> R:
+    """The one row of a table of settings, made by a change of its own while there is none. Raises Refused("not_permitted")."""
+    policy_of(model).require_any(by, "change")
+    found = model._default_manager.filter(**key).first()
+    if found is None:
+        with transaction.atomic():
+            history.begin_change(by, verb="create", label=model._meta.label_lower)
+            found = model._default_manager.get_or_create(**key)[0]
+    return cast("R", found)
+
+
 def save_new(record: R, *, by: Actor) -> R:
     """Store a new record inside a creation; owner and team default to the actor's, own fields to what the company set.
 

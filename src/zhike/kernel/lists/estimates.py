@@ -41,5 +41,5 @@ def plan_of(sql: str, params: Sequence[Any]) -> Mapping[str, Any]:
 
 
 def forget_plans() -> None:
-    """Ask anew from here on: after a bulk load, and between tests."""
+    """Ask anew from here on (between tests)."""
     _plans.clear()

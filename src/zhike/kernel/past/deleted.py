@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +132,19 @@ def _text(state: State) -> str:
     return json.dumps(state, default=str)
 
 
+def gone_within(model: type[Tracked], ids: Iterable[uuid.UUID], by: Actor) -> set[uuid.UUID]:
+    """Of deleted rows those that were within the actor's reach when they last went."""
+    reach, params = _within(model, by, "view")
+    table = f'"{model._meta.db_table}"'
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select h.object_id from (select distinct on (object_id) object_id, old from kernel_history where object_id = any(%s) and kind = %s "
+            f"and op = 'D' order by object_id, at desc, hid desc) h cross join lateral jsonb_populate_record(null::{table}, h.old) {table} where {reach}",
+            [list(ids), kind_of(model), *params],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
 def restore(spec: ObjectSpec, pk: uuid.UUID, *, by: Actor) -> uuid.UUID:
     """Bring one deleted record back with what went with it; the change that undo takes back.
 
@@ -153,11 +166,14 @@ def restore(spec: ObjectSpec, pk: uuid.UUID, *, by: Actor) -> uuid.UUID:
 # What went with a record: rows of the same change that pointed to it, and links to it that were emptied.
 SQL_BELONGING = r"""
 create temp table {table} on commit drop as
-with recursive mine as (
+with recursive refs as materialized (
+  select h.hid, h.kind, h.object_id, h.op, h.old, e.value as above from kernel_history h cross join lateral jsonb_each_text(h.old) e
+  where h.change_id = %(change)s and h.op in ('D', 'U') and e.key like '%%\_id' and e.value is not null
+),
+mine as (
   select h.hid, h.kind, h.object_id, h.op, h.old from kernel_history h where h.hid = %(hid)s and h.at = %(at)s
   union
-  select h.hid, h.kind, h.object_id, h.op, h.old from mine m join kernel_history h on h.change_id = %(change)s and h.op in ('D', 'U')
-    and m.op = 'D' and h.hid <> m.hid and exists (select 1 from jsonb_each_text(h.old) e where e.value = m.object_id::text and e.key like '%%\_id')
+  select r.hid, r.kind, r.object_id, r.op, r.old from mine m join refs r on r.above = m.object_id::text where m.op = 'D' and r.hid <> m.hid
 )
 select row_number() over (order by case op when 'D' then 0 else 1 end, r.rank, m.object_id) as n, m.kind, m.object_id, min(m.hid) as first_hid,
   (array_agg(m.old order by m.hid))[1] as old, case op when 'D' then 'back' else 'values' end as step

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from zhike.kernel.actions import change_record
+from zhike.kernel.actions import change_record, the_only
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.past.tables import LEAST_MONTHS, RETENTION_ID, Retention, retention
@@ -103,7 +103,4 @@ def arrange(months: int | None, bin_days: int, *, by: Actor) -> Retention:
         raise Refused("months_too_few", least=LEAST_MONTHS)
     if not 30 <= bin_days <= 3_650:
         raise Refused("bin_days_range")
-    if not by.may("org.settings", "change"):
-        raise Refused("not_permitted", verb="change", label="org.settings")
-    Retention.objects.get_or_create(pk=RETENTION_ID)
-    return change_record(Retention.objects.get(pk=RETENTION_ID), {"months": months, "bin_days": bin_days}, by=by)
+    return change_record(the_only(Retention, by=by, pk=RETENTION_ID), {"months": months, "bin_days": bin_days}, by=by)

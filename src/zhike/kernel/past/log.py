@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Q
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import model_of_kind
+from zhike.kernel.lists.engine import timed
 from zhike.kernel.models import Change, Tracked
 from zhike.kernel.past.entries import place_of
 
@@ -51,17 +53,19 @@ class Outside:
 
 
 def changes(asked: Asked, before: str = "", size: int = PAGE) -> tuple[list[Change], str]:
-    """Changes newest first, and from where the next ones follow ("" at the end). Raises Refused("filter_value")."""
+    """Changes newest first, and from where the next ones follow ("" at the end). Raises Refused: filter_value, list_too_slow."""
     rows = Change.objects.order_by("-at", "-id").defer("undo_progress")
     if before:
-        rows = rows.filter(at__lte=_moment(before), pk__lt=_last(before)) | rows.filter(at__lt=_moment(before))
+        moment = _moment(before)
+        rows = rows.filter(Q(at__lt=moment) | Q(pk__lt=_last(before)), at__lte=moment)  # a range of the index, and a rest of one moment
     named = {"actor_id": asked.person, "label": asked.label, "verb": asked.verb, "source": asked.source, "object_id": asked.record}
     rows = rows.filter(**{name: value for name, value in named.items() if value not in (None, "")})
     if asked.since:
         rows = rows.filter(at__gte=asked.since)
     if asked.until:
         rows = rows.filter(at__lt=asked.until)
-    found = list(rows[: size + 1])
+    with timed():
+        found = list(rows[: size + 1])
     last = found[size - 1] if len(found) > size else None
     return found[:size], f"{last.at.isoformat()}~{last.pk}" if last else ""
 

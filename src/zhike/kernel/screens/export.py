@@ -66,17 +66,18 @@ def write_export(wanted: Listing, columns: Sequence[Column], kind: str, path: Pa
         raise Refused("export_format")
     heads = [str(column.label or label_in(wanted.spec, column.path)) for column in columns]
     count = writer(path, heads, _values(wanted, columns))
-    _note(wanted.actor, wanted.spec, columns, kind, count, filters)
+    note_export(wanted.actor, wanted.spec.label, columns=[column.path for column in columns], kind=kind, count=count, filters=filters)
     return count
 
 
-def _note(actor: Actor, spec: ObjectSpec, columns: Sequence[Column], kind: str, count: int, filters: str) -> None:
+def note_export(actor: Actor, label: str, *, columns: Sequence[str], kind: str, count: int, filters: str) -> None:
+    """Write down who took how many rows of which type out of the house."""
     ExportRecord.objects.create(
         actor_id=actor.user_id,
         actor_name=actor.name,
-        label=spec.label,
+        label=label,
         filters=filters,
-        columns=[column.path for column in columns],
+        columns=list(columns),
         format=kind,
         rows=count,
     )

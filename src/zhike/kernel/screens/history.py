@@ -29,7 +29,7 @@ from ..past.entries import Chapter, of_change, of_database, of_record
 from ..registry import objects
 from ..undo import DAYS, may_undo
 from .deeds import deed
-from .export import safe
+from .export import note_export, safe
 from .past_words import Told, moment_in, told
 from .settings import SettingPage, add_setting
 from .web import actor_in, address_params, screen, spec_of, with_params
@@ -298,9 +298,10 @@ def outside_page(request: HttpRequest, kind: int) -> HttpResponse:
 @screen
 @require_GET
 def export_changes(request: HttpRequest) -> HttpResponse:
-    """The log as a file, made safe for spreadsheets; at most 50,000 changes."""
-    require_audit(actor_in(request))
-    out = io.StringIO()
+    """The log as a file, made safe for spreadsheets and noted like every export; at most 50,000 changes."""
+    actor = actor_in(request)
+    require_audit(actor)
+    out, count = io.StringIO(), 0
     writer = csv.writer(out)
     writer.writerow([_("时间"), _("谁"), _("做了什么"), _("记录种类"), _("记录编号"), _("来自"), _("原因"), _("撤销")])
     for change in log.walked(_asked(request), EXPORTED):
@@ -310,6 +311,8 @@ def export_changes(request: HttpRequest) -> HttpResponse:
             source_words(change), change.reason, undone,
         ]  # fmt: skip
         writer.writerow([safe(str(value)) for value in row])
+        count += 1
+    note_export(actor, "kernel.change", columns=[], kind="csv", count=count, filters=with_params(address_params(request)))
     response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="history-{timezone.localtime():%Y%m%d-%H%M}.csv"'
     return response

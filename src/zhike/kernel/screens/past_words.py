@@ -18,12 +18,11 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from .. import directory
 from ..actor import Actor, Rule
-from ..addresses import url_of
 from ..fielddefs import FieldDef, is_custom_name
 from ..fields import MoneyField
 from ..history import model_of_kind
-from ..models import Record, Tracked
-from ..past.deleted import is_within
+from ..models import Tracked
+from ..past.deleted import gone_within
 from ..past.entries import Step
 from ..past.states import State
 from ..policy import has_policy, policy_of
@@ -100,8 +99,7 @@ def _in_reach(steps: Sequence[Step], actor: Actor) -> set[tuple[type[Tracked], u
         ids = {step.entry.pk for step in steps if step.entry.model is model}
         there = set(model._default_manager.filter(pk__in=ids).values_list("pk", flat=True))
         allowed = set(model._default_manager.filter(policy_of(model).rows(actor, "view"), pk__in=there).values_list("pk", flat=True))
-        gone = {step.entry.pk: step.before for step in steps if step.entry.model is model and step.entry.pk not in there and step.before}
-        allowed |= is_within(model, gone, actor) if gone else set()
+        allowed |= gone_within(model, ids - there, actor) if ids - there else set()
         found |= {(model, pk) for pk in allowed}
     return found
 
@@ -283,8 +281,3 @@ def moment_in(text: str) -> dt.datetime | None:
     except ValueError:
         return None
     return timezone.make_aware(found) if timezone.is_naive(found) else found
-
-
-def record_url(record: Record) -> str:
-    """Where a record's history stands."""
-    return f"{url_of(record)}history"

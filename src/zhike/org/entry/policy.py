@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zhike.kernel import history
-from zhike.kernel.actions import action, save_change
+from zhike.kernel.actions import action, save_change, the_only
 from zhike.kernel.actor import Actor
 from zhike.kernel.places import database_here
-from zhike.kernel.policy import policy_of, set_policy, shared
+from zhike.kernel.policy import set_policy, shared
 
 from ..models import Role, User
 from .tables import LoginPolicy, SingleSignOn
@@ -78,7 +78,6 @@ def change_rules(wanted: Rules, *, by: Actor) -> uuid.UUID | None:
         save_change(kept, *changed)
         return history.current_change()
 
-    policy_of(LoginPolicy).require_any(by, "change")  # before there is a row to ask about
-    done = change_login_rules(LoginPolicy.objects.get_or_create(number=1)[0], by=by)
+    done = change_login_rules(the_only(LoginPolicy, by=by, number=1), by=by)
     forget_rules()
     return done

@@ -138,6 +138,41 @@ def test_chosen_rows_are_tagged_together(open_as: LogIn) -> None:
     expect(page.locator("#tags")).to_contain_text("展会")
 
 
+def test_a_colleague_is_found_by_typing_and_a_half_typed_name_changes_nothing(open_as: LogIn) -> None:
+    page = open_as("admin", "/customers/?view=all")
+    page.locator("[data-row] .name a").first.click()
+    field = page.locator('button.zk-edit[data-edit-url$="/edit/owner"]').first
+    before = field.inner_text().splitlines()[-1]
+    other, typed = ("周航", "zhouh") if before != "周航" else ("林悦", "liny")
+    field.click()
+    page.locator(".zk-editor input[type=text]").fill("zz")
+    page.keyboard.press("Enter")
+    expect(page.locator(".zk-editor .zk-menu")).to_contain_text("没有叫这个名字的人")
+    page.locator("h1").click()
+    expect(field).to_contain_text(before)
+    field.click()
+    page.locator(".zk-editor input[type=text]").fill(typed)
+    expect(page.locator(".zk-editor [role=option]")).to_contain_text([other])
+    page.keyboard.press("Enter")
+    expect(field).to_contain_text(other)
+    toast(page, "已保存")
+    undo(page)
+    expect(field).to_contain_text(before)
+
+
+def test_chosen_rows_are_handed_to_a_colleague_found_by_typing(open_as: LogIn) -> None:
+    page = open_as("admin", "/customers/?view=all")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.locator("[data-bulk]").get_by_role("button", name="转交").click()
+    page.locator("#dialog [data-picker] input[type=text]").fill("周")
+    page.locator("#dialog [role=option]").filter(has_text="周航").click()
+    page.locator("#dialog button.btn-primary").click()
+    toast(page, re.compile("已转交"))
+    undo(page)
+    toast(page, "已撤销")
+
+
 def test_delete_and_undo(open_as: LogIn) -> None:
     page = open_as("linyue", "/customers/?sort=updated_at")
     gone = rows(page)[0]

@@ -1,20 +1,52 @@
-"""Names of people and teams, for chips, cells and pickers; a company's staff is at most some thousands."""
+"""Names of people and teams, for chips, cells and pickers: of those asked for, never of everybody."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
+from django.db.models import Q
+
+from .text.folding import fold
 
 
-def people(ids: Iterable[int] | None = None) -> dict[int, str]:
-    """Names by id; all active people when no ids are given, in the order of their names."""
-    model = get_user_model()
-    rows = model._default_manager.filter(is_active=True) if ids is None else model._default_manager.filter(pk__in=list(ids))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One to choose: the user name tells namesakes apart."""
+
+    pk: int
+    name: str
+    username: str
+
+
+def people(ids: Iterable[int]) -> dict[int, str]:
+    """Names by id, also of those who left, in the order of their names."""
+    rows = get_user_model()._default_manager.filter(pk__in=list(ids))
     return dict(rows.order_by("name", "pk").values_list("pk", "name"))
+
+
+def matching(people: Any, typed: str) -> Any:
+    """Of a query of people those of whom every typed word is a part: of the name, its pinyin or initials, user name, mail."""
+    for word in fold(typed).split()[:4]:
+        people = people.filter(Q(finding__contains=word) | Q(name__icontains=word) | Q(username__icontains=word))
+    return people
+
+
+def find_people(typed: str, most: int, *, but: Iterable[int] = ()) -> list[Person]:
+    """Active people that match, at most so many, by name; the first ones when nothing was typed."""
+    active = get_user_model()._default_manager.filter(is_active=True).exclude(pk__in=list(but))
+    rows = matching(active, typed).order_by("name", "pk").values_list("pk", "name", "username")[:most]
+    return [Person(pk=pk, name=name, username=username) for pk, name, username in rows]
+
+
+def is_active(pk: int) -> bool:
+    """Whether this person can be given work."""
+    return get_user_model()._default_manager.filter(pk=pk, is_active=True).exists()
 
 
 def teams(ids: Iterable[int] | None = None) -> dict[int, str]:

@@ -23,6 +23,7 @@ from ..spec import ObjectSpec
 from .asked import PLACE
 from .edit import form_class, label_of, stored_values
 from .list import count_words
+from .pick_person import NOBODY, PersonField
 from .web import actor_in, screen, spec_of, toast, trigger
 
 FOLLOW = "follow"
@@ -82,21 +83,18 @@ def _values(values: dict[str, object]) -> dict[str, object]:
 class TransferForm(forms.Form):
     """To whom, and to which team."""
 
-    owner = forms.ChoiceField(label=gettext_lazy("新的负责人"), widget=forms.Select(attrs={"class": "form-select"}))
+    owner = PersonField(nobody=NOBODY, label=gettext_lazy("新的负责人"))
     team = forms.ChoiceField(label=gettext_lazy("团队"), widget=forms.Select(attrs={"class": "form-select"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = [(str(pk), name) for pk, name in directory.people().items()]
-        self.fields["owner"].choices = [("", _("选一个人")), *people, ("none", _("没有负责人"))]  # type: ignore[attr-defined]
         teams = [(str(pk), name) for pk, name in directory.teams().items()]
         self.fields["team"].choices = [(FOLLOW, _("跟着新的负责人")), ("", _("不变")), *teams]  # type: ignore[attr-defined]
         self.fields["team"].required = False
 
     def values(self) -> dict[str, int | None]:
         """What is stored; the team only when it changes."""
-        owner = self.cleaned_data["owner"]
-        user_id = None if owner == "none" else int(owner)
+        user_id = self.cleaned_data["owner"]
         team = self.cleaned_data["team"]
         found: dict[str, int | None] = {"owner_id": user_id}
         if team == FOLLOW:

@@ -24,6 +24,7 @@ from ..spec import ObjectSpec
 from .cells import Reader, show
 from .own import for_form, form_field, names_for, own_of
 from .pick import PickField
+from .pick_person import PersonField
 from .web import actor_in, record_of, screen, spec_of, toast, trigger
 from .words import in_words
 
@@ -150,8 +151,7 @@ def form_class(spec: ObjectSpec, fields: tuple[str, ...], request: HttpRequest) 
 def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Field:
     required = field.name in spec.required
     if field.name == "owner":
-        choices = [("", _("没有负责人")), *((str(pk), name) for pk, name in directory.people().items())]
-        return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)
+        return PersonField(nobody=None if required else "", required=required, label=field.verbose_name)
     if field.name == "team":
         choices = [("", "—"), *((str(pk), name) for pk, name in directory.teams().items())]
         return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)

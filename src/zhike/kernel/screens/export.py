@@ -88,10 +88,13 @@ def _values(wanted: Listing, columns: Sequence[Column]) -> Iterator[list[Any]]:
     own = {column.path: found for column in columns if (found := own_of(wanted.spec, column.path))}
     named = [one for path, one in own.items() if path not in wanted.spec.covered]
     rows = wanted.spec.model.objects.filter(wanted.matching()).veiled(wanted.actor).order_by(*wanted.order())
-    people, teams = directory.people(), directory.teams()
+    people, teams = dict[int, str](), directory.teams()
+    owners = [f"{column.path}_id" for column in columns if column.cell == "person"]
     stream = (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK)
     while some := list(islice(stream, CHUNK)):
         names = names_for(wanted.actor, named, some)
+        unknown = {getattr(record, name) for name in owners for record in some} - people.keys() - {None}
+        people |= directory.people(unknown) if unknown else {}
         for record in some:
             yield [
                 _own_value(wanted.spec, own[column.path], record, names) if column.path in own else _value(record, column, people, teams)

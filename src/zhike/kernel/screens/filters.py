@@ -19,7 +19,10 @@ from ..savedviews.asking import Asked
 from ..spec import Filter, ObjectSpec, Words
 from .asked import part_asked
 from .names import names_of
+from .pick_person import URL, number_of
 from .web import actor_in, screen, spec_of
+
+FEW = 20  # so many people are all offered at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Row:
     input: str
     picker: str = ""  # the object type whose records are searched for
     picked: str = ""
+    adds: str = ""  # where more choices are found by typing
 
     @property
     def text(self) -> str:
@@ -110,7 +114,7 @@ def _row(actor: Actor, spec: ObjectSpec, chosen: Chosen) -> Row:
     item = chosen.filter
     offered = operators(item, may_be_empty=_may_be_empty(spec, item))
     op = {"is": "in"}.get(chosen.op, chosen.op) if offered[0] == "in" else chosen.op
-    options = _options(item)
+    options, adds = _options(item, chosen.values)
     words = operator_words(item)
     return Row(
         item=item,
@@ -118,6 +122,7 @@ def _row(actor: Actor, spec: ObjectSpec, chosen: Chosen) -> Row:
         op=op or offered[0],
         values=chosen.values,
         options=options,
+        adds=adds,
         input=item.kind if item.kind in ("range", "dates") else "options" if options else "text",
         picker=objects.of(item.model).slug if item.model is not None and objects.has(item.model._meta.label_lower) else "",
         picked="、".join(names_of(actor, item, chosen.values)) if item.model is not None and chosen.values else "",
@@ -131,12 +136,16 @@ def _may_be_empty(spec: ObjectSpec, item: Filter) -> bool:
         return False
 
 
-def _options(item: Filter) -> list[tuple[str, Words]]:
-    if item.kind == "person":
-        named = directory.teams() if item.column == "team" else directory.people()
-        me: list[tuple[str, Words]] = [] if item.column == "team" else [("me", _("我"))]
-        return [*me, *((str(pk), label) for pk, label in named.items())]
-    return list(item.choices()) if item.choices else []
+def _options(item: Filter, values: Sequence[str]) -> tuple[list[tuple[str, Words]], str]:
+    """What can be ticked, and where more is found by typing; of many people only oneself and the chosen ones stand there at once."""
+    if item.kind != "person":
+        return list(item.choices()) if item.choices else [], ""
+    if item.column == "team":
+        return [(str(pk), label) for pk, label in directory.teams().items()], ""
+    first = directory.find_people("", FEW + 1)
+    shown = {one.pk: one.name for one in first} if len(first) <= FEW else {}
+    shown |= directory.people(pk for pk in map(number_of, values) if pk is not None and pk not in shown)
+    return [("me", _("我")), *((str(pk), name) for pk, name in shown.items())], URL if len(first) > FEW else ""
 
 
 def operator_words(item: Filter) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from .. import directory
 from ..actor import Actor
 from ..imports import checking
 from ..imports.own import find_target
@@ -19,6 +18,7 @@ from ..imports.targets import ImportTarget, all_targets
 from ..imports.words import reason
 from ..registry import objects
 from . import import_words as words
+from .pick_person import PersonWidget
 from .web import actor_in
 
 SURE = 0.8
@@ -117,7 +117,6 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     )
     actor = actor_in(request)
     may_give = checking.may_set_owner(target, actor)
-    people = [(pk, name) for pk, name in directory.people().items() if pk != actor.user_id] if may_give else []
     return {
         "rows": [_column_row(run, index, seen, guesses.get(name)) for index, name in enumerate(seen.columns)],
         "groups": [
@@ -125,8 +124,8 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
             for entity in target.entities
         ],
         "options": options, "warnings": list(words.warning_words(seen.warnings)), "earlier": earlier if earlier and checking.may_see(earlier, actor) else None,
-        "modes": words.MODES, "partial": words.PARTIAL, "keys": words.keys_to_choose(target), "people": people, "may_give": may_give,
-        "owner_key": "me" if options.owner_id == actor.user_id else "" if options.owner_id is None else str(options.owner_id),
+        "modes": words.MODES, "partial": words.PARTIAL, "keys": words.keys_to_choose(target), "may_give": may_give,
+        "owner": PersonWidget(nobody="", form="map").render("owner", options.owner_id, {"id": "owner"}) if may_give else "",
         "targets": targets_for(actor), "encodings": words.ENCODINGS, "delimiters": [(key, name, sign) for key, (sign, name) in words.DELIMITERS.items()],
         "preview": [list(row) for row in seen.sample[:5]],
     }  # fmt: skip

@@ -28,6 +28,7 @@ from ..imports.plans import Mode, Options, target_named
 from ..imports.tables import ImportRun, State
 from . import import_parts as parts
 from . import import_words as words
+from .pick_person import number_of
 from .web import actor_in, is_fragment, screen, toast
 
 ACCEPTS = ".csv,.tsv,.txt,.xlsx,.xls,.json,.jsonl,.ndjson,.parquet,.gz"
@@ -190,8 +191,8 @@ def _options(request: HttpRequest, run: ImportRun) -> Options:
     target, actor = target_named(run.target), actor_in(request)
     owner, team = actor.user_id, actor.home_team
     if checking.may_set_owner(target, actor) and sent.get("owner", "me") != "me":
-        given = sent.get("owner", "")
-        owner = int(given) if given.isdigit() and int(given) in directory.people([int(given)]) else None
+        given = number_of(sent.get("owner", ""))
+        owner = given if given is not None and directory.is_active(given) else None
         team = checking.home_team(owner)
     mode: Mode = next((key for key, _label in words.MODES if key == sent.get("mode")), "upsert")
     return replace(

@@ -24,6 +24,7 @@ from ..models import Record
 from ..spec import ObjectSpec
 from ..templatetags.zhike_ui import initial, num, smart_date
 from .pick import PickField
+from .pick_person import PersonField
 
 SHOWN_IN_CELL = 3  # choices of several that a cell of a list shows
 
@@ -226,7 +227,7 @@ def _yes_no(own: FieldDef, actor: Actor) -> forms.Field:
 
 def _person(own: FieldDef, actor: Actor) -> forms.Field:
     del own, actor
-    return forms.ChoiceField(choices=[("", "—"), *((str(pk), name) for pk, name in directory.people().items())])
+    return PersonField()
 
 
 def _link(own: FieldDef, actor: Actor) -> forms.Field:

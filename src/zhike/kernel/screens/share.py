@@ -8,13 +8,13 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from .. import directory
 from ..addresses import url_of
 from ..errors import Refused
 from ..history import last_change_of
@@ -80,9 +80,9 @@ def pick_whom(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     actor = actor_in(request)
     record_of(spec_of(slug, actor), pk, actor, "share")
     typed = request.GET.get("q", "").strip()[:60]
-    people: Any = get_user_model()._default_manager.filter(is_active=True, name__icontains=typed).exclude(pk=actor.user_id or 0)
+    people = directory.find_people(typed, CHOICES, but=(actor.user_id or 0,))
     teams: Any = apps.get_model(settings.ZHIKE_TEAM_MODEL)._default_manager.filter(name__icontains=typed)
-    options = [(f"u{user.pk}", str(user), _("个人")) for user in people.order_by("name", "pk")[:CHOICES]]
+    options = [(f"u{user.pk}", user.name, _("个人")) for user in people]
     options += [(f"t{team.pk}", str(team), _("团队")) for team in teams.order_by("name")[:CHOICES]]
     return render(request, "kernel/share_pick.html", {"options": options})
 

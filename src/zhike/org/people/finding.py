@@ -1,10 +1,6 @@
-"""Finding people by what one types: name, its pinyin or initials, user name, mail."""
+"""What people are found by, and user names that are free."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-from django.db.models import Q, QuerySet
 
 from zhike.kernel.text.folding import fold, fold_key
 from zhike.kernel.text.pinyin import initials, syllables
@@ -18,19 +14,6 @@ def finding_of(user: User) -> str:
     key = fold_key(user.name)
     words = (name, "".join(syllables(key, is_person=True)), initials(key, is_person=True), fold(user.username), fold(user.email))
     return " ".join(dict.fromkeys(word for word in words if word))[:400]
-
-
-def matching(people: QuerySet[User], typed: str) -> QuerySet[User]:
-    """Those of the people of whom every typed word is a part."""
-    for word in fold(typed).split()[:4]:
-        people = people.filter(Q(finding__contains=word) | Q(name__icontains=word) | Q(username__icontains=word))
-    return people
-
-
-def found(typed: str, *, limit: int, but: Sequence[int] = ()) -> list[User]:
-    """Active people that match, by name; the first ones when nothing was typed."""
-    people = matching(User.objects.filter(is_active=True).exclude(pk__in=but), typed)
-    return list(people.order_by("name", "pk").only("pk", "name", "username", "email")[:limit])
 
 
 def free_username(wanted: str) -> str:

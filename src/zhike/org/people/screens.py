@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from zhike.kernel import directory
 from zhike.kernel.actor import Actor
 from zhike.kernel.errors import Refused
 from zhike.kernel.history import last_change_of
@@ -29,7 +30,7 @@ from zhike.kernel.spec import Words
 from ..models import Membership, Role, Team, User
 from ..passwords import company_name
 from .editing import Wish, change_person, deactivate, invite, mark, note_link, reactivate, reset_factors, wish_of
-from .finding import free_username, matching
+from .finding import free_username
 from .links import DAYS, PATH, mail_link, make_link
 from .sheets import read_person
 from .told import belongings, history_of
@@ -137,7 +138,8 @@ def _matching(params: dict[str, str]) -> QuerySet[User]:
         rows = rows.filter(roles=role)
     if team := _int(params.get("team", "")):
         rows = rows.filter(memberships__team=team)
-    return matching(rows, params.get("q", ""))
+    found: QuerySet[User] = directory.matching(rows, params.get("q", ""))
+    return found
 
 
 @needs("change")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from zhike.kernel import directory
 from zhike.kernel.actor import Actor, Rule
 from zhike.kernel.addresses import url_of
 from zhike.kernel.errors import Refused
@@ -113,8 +113,7 @@ def pick_person(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     record, _is_seen = _record(spec, pk, actor)
     if not (_looks_after(actor) or spec.policy.allows(actor, "share", record)):
         raise Refused("not_permitted", verb="share", label=spec.label)
-    typed = request.GET.get("q", "").strip()[:60]
-    people = User.objects.filter(Q(name__icontains=typed) | Q(username__icontains=typed)).order_by("name", "pk")[:CHOICES]
+    people = directory.matching(User.objects.all(), request.GET.get("q", "")[:60]).order_by("name", "pk")[:CHOICES]
     return render(request, "kernel/share_pick.html", {"options": [(str(user.pk), str(user), user.username) for user in people]})
 
 

@@ -5,6 +5,7 @@ import "./theme.js";
 import "./menus.js";
 import "./dialogs.js";
 import "./list.js";
+import "./picker.js"; // before the editor: Enter chooses from an open list, and saves without one
 import "./edit.js";
 import "./palette.js";
 import "./keys.js";
@@ -13,7 +14,6 @@ import "./order.js";
 import "./columns.js";
 import "./filters.js";
 import "./tabs.js";
-import "./picker.js";
 import "./password.js";
 
 // htmx: token, waiting line, answers that are refusals

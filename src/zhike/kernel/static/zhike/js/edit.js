@@ -122,6 +122,10 @@ document.addEventListener("change", (event) => {
   const form = editor(event);
   if (form && event.target.matches("select")) save(form, true);
 });
+document.addEventListener("zk:picked", (event) => {
+  const form = editor(event);
+  if (form) save(form, true);
+});
 
 // the difference: mine again over the newer one (its form carries the new version), or theirs
 on("edit-theirs", (button) => {

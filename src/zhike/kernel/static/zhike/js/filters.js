@@ -71,6 +71,22 @@ document.addEventListener("click", (event) => {
   }
   told(holder);
 });
+// somebody found by typing joins the boxes, ticked
+document.addEventListener("zk:picked", (event) => {
+  if (!event.target.matches("form[data-filters] [data-adds]")) return;
+  const boxes = event.target.parentElement.querySelector(".zk-options");
+  const known = $$("[data-value]", boxes).find((one) => one.value === event.detail.id);
+  if (known) known.checked = true;
+  else {
+    const label = boxes.lastElementChild.cloneNode(true);
+    const box = $("input", label);
+    box.value = event.detail.id;
+    box.checked = true;
+    label.replaceChildren(box, event.detail.label);
+    boxes.append(label);
+  }
+  $$("input", event.target).forEach((one) => { one.value = ""; });
+});
 document.addEventListener("submit", (event) => {
   if (!form(event.target)) return;
   event.preventDefault();

@@ -26,7 +26,8 @@ function choose(holder, option) {
 
 async function ask(holder) {
   const { typed, menu } = parts(holder);
-  const answer = await request(`${holder.dataset.picker}?q=${encodeURIComponent(typed.value)}`).catch(() => null);
+  const address = holder.dataset.picker;
+  const answer = await request(`${address}${address.includes("?") ? "&" : "?"}q=${encodeURIComponent(typed.value)}`).catch(() => null);
   if (!answer?.ok) return;
   menu.replaceChildren(fragment(await answer.text()));
   menu.hidden = false;
@@ -47,11 +48,31 @@ document.addEventListener("input", (event) => {
 document.addEventListener("focusin", (event) => {
   const holder = box(event);
   // where a dialog opens with the focus here, the list would cover what stands below
-  if (holder && !("onTyping" in holder.dataset) && event.target.type === "text" && !parts(holder).stored.value) ask(holder);
+  if (!holder) return;
+  const { stored, typed } = parts(holder);
+  if (event.target === typed && (stored.value || !typed.value)) Object.assign(holder.dataset, { wasId: stored.value, wasLabel: typed.value });
+  if (!("onTyping" in holder.dataset) && event.target.type === "text" && !stored.value) ask(holder);
 });
+// what was typed without a choice stands for nothing: the choice before it comes back; an emptied field stays empty
+document.addEventListener("focusout", (event) => {
+  const holder = box(event);
+  if (!holder || holder.contains(event.relatedTarget)) return;
+  const { stored, typed } = parts(holder);
+  if (!typed.value || stored.value) return;
+  stored.value = holder.dataset.wasId || "";
+  typed.value = holder.dataset.wasLabel || "";
+}, true); // before an editor saves because the focus left it
 document.addEventListener("keydown", (event) => {
   const holder = box(event);
-  if (!holder || event.isComposing || parts(holder).menu.hidden) return;
+  if (!holder || event.isComposing) return;
+  const { stored, typed, menu } = parts(holder);
+  if (menu.hidden) {
+    if (event.key !== "Enter" || stored.value || !typed.value) return;
+    event.preventDefault(); // the answer to what was typed is not there yet
+    event.stopImmediatePropagation();
+    ask(holder);
+    return;
+  }
   const options = $$(".zk-menu button", holder);
   const now = options.findIndex((one) => one.classList.contains("on"));
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -61,11 +82,11 @@ document.addEventListener("keydown", (event) => {
     options[next]?.scrollIntoView({ block: "nearest" });
   } else if (event.key === "Enter" && options[now]) {
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation();
     choose(holder, options[now]);
   } else if (event.key === "Escape") {
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation();
     close(holder);
   }
 }, true);

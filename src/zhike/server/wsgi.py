@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.core.wsgi import get_wsgi_application
 
+from zhike.kernel.imports.limits import max_upload_mb
 from zhike.server.processes import die_with_parent
 
 KEPT_IN_MEMORY = 1024 * 1024  # bytes of a body; what is larger goes to a temporary file
@@ -27,8 +28,6 @@ if os.environ.get("ZHIKE_SUPERVISED"):
     die_with_parent()
 
 _django = get_wsgi_application()
-
-from zhike.kernel.screens.imports import limit_mb  # noqa: E402 - reads the models, which the application has just made ready
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -60,7 +59,7 @@ def take_in(environ: dict[str, Any], body: SpooledTemporaryFile[bytes]) -> None:
 
 def largest() -> int:
     """Bytes that a request may have."""
-    return limit_mb() * 1024 * 1024 + BESIDE_FILE
+    return max_upload_mb() * 1024 * 1024 + BESIDE_FILE
 
 
 class Unreadable:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
@@ -32,3 +34,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def max_upload_mb() -> int:
+    """The largest file that may be sent to this installation, in MB: `ZHIKE_IMPORT_MAX_MB` of the settings."""
+    return int(getattr(settings, "ZHIKE_IMPORT_MAX_MB", 512))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from .. import directory
 from ..errors import Refused
 from ..imports import checking, running
+from ..imports.limits import max_upload_mb
 from ..imports.own import find_target
 from ..imports.plans import Mode, Options, target_named
 from ..imports.tables import ImportRun, State
@@ -33,11 +33,6 @@ from .web import actor_in, is_fragment, screen, toast
 
 ACCEPTS = ".csv,.tsv,.txt,.xlsx,.xls,.json,.jsonl,.ndjson,.parquet,.gz"
 NEWEST = 50
-
-
-def limit_mb() -> int:
-    """The largest file that may be dropped, in MB."""
-    return int(getattr(settings, "ZHIKE_IMPORT_MAX_MB", 512))
 
 
 @never_cache
@@ -64,7 +59,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "targets": [(target, [words.entity_title(entity) for entity in target.entities]) for target in offered],
         "asked": asked if any(target.name == asked for target in offered) else offered[0].name,
         "accepts": ACCEPTS,
-        "limit_mb": limit_mb(),
+        "limit_mb": max_upload_mb(),
     }
     if request.method == "GET":
         return render(request, "kernel/imports/new.html", context)
@@ -85,8 +80,8 @@ def _taken(request: HttpRequest, target: str) -> ImportRun:
     file = request.FILES.get("file")
     if file is None:
         raise Refused("no_file")
-    if (file.size or 0) > limit_mb() * 1024 * 1024:
-        raise Refused("file_too_large", limit=limit_mb())
+    if (file.size or 0) > max_upload_mb() * 1024 * 1024:
+        raise Refused("file_too_large", limit=max_upload_mb())
     name = PurePath((file.name or "").replace("\\", "/")).name or "file"
     with _on_disk(file) as path:
         return checking.draft(path, name=name, target=target, by=actor_in(request), language=get_language() or "zh-hans")

@@ -4,75 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from zhike.customers.models import Segment
 from zhike.kernel.metrics import metrics
 from zhike.kernel.policy import Reach
-from zhike.kernel.screens.web import with_params
 from zhike.kernel.templatetags.zhike_ui import money, num, page_language, pct, wan_figure, wan_unit
 
+from .card import Card, Figure, Head, Value, Words, orders_url, query
 from .compute import Key, Table
 from .overview import Bucket, Picked, Span, buckets, cut, first_told, totals
 from .periods import period_of
+from .words import key_names, name_of
 
 PLACES = ("region", "province", "city", "country")
-Words = str | Promise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """A column of a card's table: its name, what it is to the chart, and its class."""
-
-    name: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """One figure of a table: exact for the chart, written for the reader, with its door."""
-
-    exact: str
-    shown: str
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A headline figure with its unit, how it changed, and its door."""
-
-    label: Words
-    figure: str
-    unit: str
-    full: str
-    note: str
-    tone: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """All that the template of a card reads."""
-
-    title: str
-    note: str
-    chart: str
-    unit: str
-    figure: Figure | None
-    legend: tuple[tuple[str, str], ...]
-    first: str
-    heads: tuple[Head, ...]
-    rows: tuple[tuple[str, str, tuple[Value, ...]], ...]
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(value.exact.strip("0.") for _label, _url, values in self.rows for value in values)
 
 
 CARDS: tuple[tuple[str, Words], ...] = (
@@ -103,17 +51,6 @@ def cards_for(reach: Reach) -> list[tuple[str, Words]]:
 
 def _open(names: tuple[str, ...], reach: Reach) -> tuple[str, ...]:
     return tuple(name for name in names if metrics.are_open((name,), reach.closed))
-
-
-def query(params: dict[str, str]) -> str:
-    """Parameters as the query part of an address."""
-    return with_params(params)
-
-
-def orders_url(span: Span, **more: str) -> str:
-    """The orders that count in some days."""
-    days = {"ordered_at.ge": span.start.isoformat(), "ordered_at.le": span.end.isoformat(), "status.not": "cancelled"}
-    return f"/orders/{with_params(days | {name.replace('__', '.'): value for name, value in more.items()})}"
 
 
 def compared_words(chosen: Picked) -> str:
@@ -263,7 +200,8 @@ def _segments(chosen: Picked, reach: Reach) -> Card:
 def _ranked(chosen: Picked, table: Table, title: str, door: Callable[[Key], str]) -> Card:
     rows, rest, others = cut(table)
     total = sum((row.values[0] or Decimal(0) for row in table.rows), Decimal(0))
-    drawn = [(name_of(table.by[0].name, row.keys[0]), door(row.keys[0]), row.values[0] or Decimal(0)) for row in rows]
+    names = key_names(table, 0)
+    drawn = [(name_of(names, row.keys[0]), door(row.keys[0]), row.values[0] or Decimal(0)) for row in rows]
     if others:
         drawn.append((_("其余 %(count)s 个") % {"count": others}, "", rest))
     lines = tuple((name, url, (_money(value), _share(value, total))) for name, url, value in drawn)
@@ -281,13 +219,6 @@ def _ranked(chosen: Picked, table: Table, title: str, door: Callable[[Key], str]
 DRAW: dict[str, Callable[[Picked, Reach], Card]] = {
     "sales": _sales, "orders": _orders, "buyers": _buyers, "places": _places, "categories": _categories, "segments": _segments,
 }  # fmt: skip
-
-
-def name_of(dimension: str, key: Key) -> str:
-    """A key of a dimension as people call it."""
-    if dimension == "segment":
-        return str(Segment(key).label) if isinstance(key, int) and key in Segment.values else _("没有分组")
-    return str(key) if key else _("没有填")
 
 
 def unit_words(unit: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import reduce
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.later import Later
-from zhike.kernel.metrics import SCALED, Dimension, Metric, metrics
+from zhike.kernel.metrics import SCALED, Dimension, Metric, is_own, metrics
 from zhike.kernel.policy import Reach
 
 from .facts import Facts
@@ -88,17 +88,34 @@ class _Plan:
     counted: tuple[Metric, ...]
     by: tuple[Dimension, ...]
     where: tuple[tuple[Where, Dimension], ...]
-    joins: frozenset[str]
     fine: bool
+
+    @property
+    def used(self) -> tuple[Dimension, ...]:
+        return (*self.by, *(dimension for _, dimension in self.where))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts that are counted, in the order of the metrics."""
+        return tuple(dict.fromkeys(metric.fact for metric in self.counted))
+
+    def beside(self, fact: str) -> list[str]:
+        """What has to stand beside the rows of a fact."""
+        needed = {d.fact for d in self.used} | {join for metric in self.counted if metric.fact == fact for join in metric.joins}
+        return sorted(needed - {fact, "sales"})
 
 
 Values = dict[str, Decimal | None]
 
 
 def compute(facts: Facts, query: MetricQuery) -> Table:
-    """The figures; Refused("metric_unknown" | "dimension_unknown" | "dimension_not_of_metric" | "filter_invalid" | "field_not_permitted")."""
+    """The figures.
+
+    Raises Refused: metric_unknown, dimension_unknown, dimension_not_of_metric, metrics_apart (customers beside orders),
+    filter_invalid, field_not_permitted, field_not_in_lake (an own field that the next export brings).
+    """
     plan = _plan(query)
-    rows = _lines(facts, query, plan)
+    rows = {fact: _rows(facts, query, plan, fact) for fact in plan.facts}
     ordered = _ordered(_divided(rows, plan, plan.by), plan, query.sort)
     total = _ordered(_divided(rows, plan, ()), plan, "")[0] if query.total else None
     return Table(
@@ -120,7 +137,7 @@ def behind(facts: Facts, query: MetricQuery, *, column: Opened, limit: int) -> t
     metric = plan.asked[0]
     if metric.per or metric.over:
         raise Refused("metric_not_openable", name=metric.name)
-    rows = _lines(facts, query, plan)
+    rows = _rows(facts, query, plan, metric.fact)
     if metric.counted:
         rows = rows.filter(metric.counted(rows))
     found = rows.filter(rows[column].notnull()).select(column).distinct().order_by(column).limit(limit)
@@ -136,36 +153,67 @@ def _plan(query: MetricQuery) -> _Plan:
     used = (*by, *(dimension for _, dimension in where))
     for metric in (*asked, *counted):
         for dimension in used:
-            if dimension.name not in metric.dimensions:
+            if dimension.name not in metric.dimensions and metric.fact not in dimension.divides:
                 raise Refused("dimension_not_of_metric", metric=metric.name, dimension=dimension.name)
     for name in (*query.metrics, *query.by, *(one.dimension for one in query.where)):
         if not metrics.are_open((name,), query.scope.closed):
             raise Refused("field_not_permitted", field=name)
     if query.sort and query.sort not in query.metrics:
         raise Refused("metric_unknown", name=query.sort)
-    facts = {metric.fact for metric in counted}
-    return _Plan(
-        asked=asked,
-        counted=counted,
-        by=by,
-        where=where,
-        joins=frozenset({d.fact for d in used} - facts) | {join for metric in counted for join in metric.joins},
-        fine=any(d.fine for d in used),
-    )
+    plan = _Plan(asked=asked, counted=counted, by=by, where=where, fine=any(d.fine for d in used))
+    if "customers" in plan.facts and len(plan.facts) > 1:
+        raise Refused("metrics_apart", names=", ".join(query.metrics))  # whose rows count is not the same for both
+    return plan
 
 
-def _lines(facts: Facts, query: MetricQuery, plan: _Plan) -> Any:
-    """The order lines in question, with what has to stand beside them."""
-    rows: Any = facts.sales
+def _rows(facts: Facts, query: MetricQuery, plan: _Plan, fact: str) -> Any:
+    """The rows of a fact in question, with what has to stand beside them."""
+    rows: Any = _base(facts, plan, fact)
+    beside = plan.beside(fact)
     conditions = [*_days(rows, query), *_reach(rows, query.scope)]
-    conditions += [_condition(rows, where, d) for where, d in plan.where if d.fact == "sales"]
+    conditions += [_condition(rows, where, d) for where, d in plan.where if d.fact not in beside]
     rows = rows.filter(*conditions) if conditions else rows
-    if "customers" in plan.joins:
-        c: Any = facts.customers
-        beside = c.select(known_key=c.customer_key, segment=c.segment, grade=c.grade, customer_category=c.category, first_day=c.first_day)
-        rows = rows.left_join(beside, rows.customer_key == beside.known_key)
-    late = [_condition(rows, where, d) for where, d in plan.where if d.fact != "sales"]
+    for other in beside:
+        rows = _joined(rows, facts, plan, other)
+    late = [_condition(rows, where, d) for where, d in plan.where if d.fact in beside]
     return rows.filter(*late) if late else rows
+
+
+def _base(facts: Facts, plan: _Plan, fact: str) -> Any:
+    """The rows that are counted; those of customers are of the day on which the customer was entered."""
+    rows: Any = _table(facts, fact, (*_own(plan.used, fact), *_own_counted(plan, fact)))
+    return rows.mutate(day=rows.created_day, customer_category=rows.category) if fact == "customers" else rows
+
+
+def _joined(rows: Any, facts: Facts, plan: _Plan, other: str) -> Any:
+    own = _own(plan.used, other)
+    table: Any = _table(facts, other, own)
+    columns = {d.column: table[d.column] for d in own}
+    if other == "customers":
+        known = {name: table[name] for name in ("segment", "grade", "first_day")}
+        beside = table.select(known_key=table.customer_key, customer_category=table.category, **known, **columns)
+        return rows.left_join(beside, rows.customer_key == beside.known_key)
+    key, of_line = {"orders": ("own_order", "order_id"), "products": ("own_product", "product_id")}[other]
+    beside = table.select(table[key], **columns)
+    return rows.left_join(beside, rows[of_line] == beside[key])
+
+
+def _own(used: Iterable[Dimension], fact: str) -> tuple[Dimension, ...]:
+    """The dimensions of own fields of a fact, each once."""
+    return tuple({d.column: d for d in used if d.fact == fact and is_own(d.name)}.values())
+
+
+def _own_counted(plan: _Plan, fact: str) -> tuple[Metric, ...]:
+    return tuple(metric for metric in plan.counted if metric.fact == fact and is_own(metric.name))
+
+
+def _table(facts: Facts, name: str, needed: tuple[Dimension | Metric, ...]) -> Any:
+    """A table of the lake; Refused("field_not_in_lake") while a column that is needed has not come."""
+    table: Any = getattr(facts, name)
+    for one in needed:
+        if table is None or (one.column and one.column not in table.columns):
+            raise Refused("field_not_in_lake", title=str(one.title))
+    return table
 
 
 def _days(rows: Any, query: MetricQuery) -> list[Any]:
@@ -217,21 +265,27 @@ class _Group:
     values: Values
 
 
-def _divided(rows: Any, plan: _Plan, by: tuple[Dimension, ...]) -> dict[tuple[Key, ...], _Group]:
-    """Groups by key: one query for plain metrics, and one for each way of counting in two steps."""
+def _divided(rows: Mapping[str, Any], plan: _Plan, by: tuple[Dimension, ...]) -> dict[tuple[Key, ...], _Group]:
+    """Groups by key, of all facts that are counted."""
     groups: dict[tuple[Key, ...], _Group] = {}
-    frame = rows.mutate(**{f"k{n}": d.of(rows) for n, d in enumerate(by)}) if by else rows
-    plain = [metric for metric in plan.counted if not metric.per]
+    for fact, those in rows.items():
+        frame = those.mutate(**{f"k{n}": d.of(those) for n, d in enumerate(by)}) if by else those
+        _count(groups, frame, plan, by, [metric for metric in plan.counted if metric.fact == fact])
+    return groups
+
+
+def _count(groups: dict[tuple[Key, ...], _Group], frame: Any, plan: _Plan, by: tuple[Dimension, ...], counted: list[Metric]) -> None:
+    """One query for plain metrics, and one for each way of counting in two steps."""
+    plain = [metric for metric in counted if not metric.per]
     if plain:
         values = {f"m{n}": _formula(metric, plan)(frame) for n, metric in enumerate(plain)}
         labels = {f"l{n}": frame[d.label].max() for n, d in enumerate(by) if d.label}
         _collect(groups, _grouped(frame, by, values | labels), by, plain)
-    for metric in plan.counted:
+    for metric in counted:
         if metric.per:
             each = metric.quick_each if metric.quick_each and not plan.fine else metric.each
             steps = frame.group_by(*_keys(by), *metric.per).aggregate(each=each(frame))  # type: ignore[misc]
             _collect(groups, _grouped(steps, by, {"m0": _formula(metric, plan)(steps)}), by, [metric])
-    return groups
 
 
 def _formula(metric: Metric, plan: _Plan) -> Any:

@@ -9,10 +9,10 @@ filled where several orders share one number, and then they count by it. `first_
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zhike.kernel.lake.engine import open_lake
 from zhike.kernel.lake.export import ExportReport, LakeTable, Say, export_changes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 ZONE = "Asia/Shanghai"
+Columns = tuple[tuple[str, str], ...]
 
 SALES_COLUMNS = (
     ("order_id", "string"),
@@ -63,6 +64,19 @@ CUSTOMER_COLUMNS = (
     ("first_day", "date32"),
 )
 
+ORDER_COLUMNS = (
+    ("own_order", "string"),
+    ("customer_id", "string"),
+    ("day", "date32"),
+    ("region", "string"),
+    ("province", "string"),
+    ("city", "string"),
+    ("country", "string"),
+    ("channel", "string"),
+    ("owner_id", "int32"),
+    ("team_id", "int32"),
+)
+
 # Counting and joining by a number costs a quarter of what it costs by text; 63 bits keep customers apart.
 KEY = "cast(md5_number_lower(customer_id) >> 1 as bigint)"
 
@@ -88,12 +102,17 @@ from spool order by ordered_at, order_id, line_id
 CUSTOMERS_SQL = f"""
 select id::text as customer_id, coalesce(code, '') as code, kind, grade, category, region, province, city,
   segment::smallint as segment, owner_id::int as owner_id, team_id::int as team_id,
-  (created_at at time zone '{ZONE}')::date as created_day, (first_order_at at time zone '{ZONE}')::date as first_day
+  (created_at at time zone '{ZONE}')::date as created_day, (first_order_at at time zone '{ZONE}')::date as first_day{{own}}
 from customers_customer
 """
-CUSTOMERS_PRINT = f"""
-select count(*)::text || ':' || coalesce(bit_xor(hashtextextended(c::text, 0)), 0)::text from ({CUSTOMERS_SQL}) c
+# One row an order and one a product, each with the own fields that it has.
+ORDERS_SQL = f"""
+select o.id::text as own_order, o.customer_id::text as customer_id, (o.ordered_at at time zone '{ZONE}')::date as day,
+  o.region, o.province, o.city, o.country, o.channel, o.owner_id::int as owner_id, o.team_id::int as team_id{{own}}
+from orders_order o where o.status <> 'cancelled'
 """
+PRODUCTS_SQL = "select id::text as own_product{own} from catalog_product"
+PRINT = "select count(*)::text || ':' || coalesce(bit_xor(hashtextextended(c::text, 0)), 0)::text from ({rows}) c"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,50 +125,112 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnColumn:
+    """A company's own field as a column of the lake: its name there, its Arrow type, and its value in PostgreSQL."""
+
+    name: str
+    arrow: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The columns of own fields by the object types that have them."""
+
+    customers: tuple[OwnColumn, ...] = ()
+    orders: tuple[OwnColumn, ...] = ()
+    products: tuple[OwnColumn, ...] = ()
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Own:
+        """From what `dataclasses.asdict` gave, through JSON."""
+        return cls(**{name: tuple(OwnColumn(**column) for column in columns) for name, columns in given.items()})
+
+
+NOTHING_OWN = Own()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Tables `sales` (one row an order line) and `customers` of any Ibis engine; changes until `watermark` are in."""
+    """Tables of any Ibis engine: `sales` (one row an order line), `customers`; changes until `watermark` are in.
+
+    `orders` (one row an order) and `products` are there while the company has own fields of them.
+    """
 
     sales: ir.Table
     customers: ir.Table
+    orders: ir.Table | None = None
+    products: ir.Table | None = None
     watermark: dt.datetime | None = None
 
 
 def open_facts(lake: Path) -> Facts:
     """The facts of a company's lake as they are now; Refused("lake_missing") before the first export."""
     opened = open_lake(lake)
-    return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark)
+    beside = {name: opened.tables.get(name) for name in ("orders", "products")}
+    return Facts(sales=opened.tables["sales"], customers=opened.tables["customers"], watermark=opened.manifest.watermark, **beside)
 
 
-def export_facts(uri: str | ReadFrom, lake: Path, *, kinds: Kinds, full: bool = False, say: Say = lambda table, rows: None) -> ExportReport:
+def export_facts(
+    uri: str | ReadFrom, lake: Path, *, kinds: Kinds, own: Own = NOTHING_OWN, full: bool = False, say: Say = lambda table, rows: None
+) -> ExportReport:
     """Bring the lake up to date with a company's database; see `export_changes` for what is read and refused."""
-    return export_changes(uri, lake, tables=lake_tables(kinds), full=full, say=say)
+    return export_changes(uri, lake, tables=lake_tables(kinds, own), full=full, say=say)
 
 
-def lake_tables(kinds: Kinds) -> tuple[LakeTable, ...]:
-    """The declaration of both tables."""
+def lake_tables(kinds: Kinds, own: Own = NOTHING_OWN) -> tuple[LakeTable, ...]:
+    """The declaration of all tables; a field that is made or changed makes its table new, and no other."""
+    touched = _touched(kinds)
     sales = LakeTable(
         name="sales",
         columns=SALES_COLUMNS,
         rows_sql=_sales_rows,
         finish_sql=SALES_FINISH,
         month_of="day",
-        touched_sql=_touched(kinds),
+        touched_sql=touched,
     )
-    customers = LakeTable(
-        name="customers",
-        columns=CUSTOMER_COLUMNS,
-        rows_sql=lambda months: CUSTOMERS_SQL,
-        finish_sql=f"select *, {KEY} as customer_key from spool order by customer_id",
-        print_sql=CUSTOMERS_PRINT,
+    tables = [sales, _printed("customers", CUSTOMER_COLUMNS, CUSTOMERS_SQL, own.customers, f"*, {KEY} as customer_key", "customer_id")]
+    if own.orders:
+        tables.append(_orders(own.orders, touched))
+    if own.products:
+        tables.append(_printed("products", (("own_product", "string"),), PRODUCTS_SQL, own.products, "*", "own_product"))
+    return tuple(tables)
+
+
+def _printed(name: str, columns: Columns, sql: str, own: tuple[OwnColumn, ...], finish: str, key: str) -> LakeTable:
+    """A table in one file, written again when any row of it differs."""
+    rows = sql.format(own="".join(f", {one.sql} as {one.name}" for one in own))
+    return LakeTable(
+        name=name,
+        columns=(*columns, *((one.name, one.arrow) for one in own)),
+        rows_sql=lambda months: rows,
+        finish_sql=f"select {finish} from spool order by {key}",
+        print_sql=PRINT.format(rows=rows),
     )
-    return sales, customers
+
+
+def _orders(own: tuple[OwnColumn, ...], touched: Callable[[dt.datetime], str]) -> LakeTable:
+    rows = ORDERS_SQL.format(own="".join(f", {one.sql} as {one.name}" for one in own))
+    return LakeTable(
+        name="orders",
+        columns=(*ORDER_COLUMNS, *((one.name, one.arrow) for one in own)),
+        rows_sql=lambda months: _in_months(rows, months),
+        finish_sql=f"select *, {KEY} as customer_key from spool order by day, own_order",
+        month_of="day",
+        touched_sql=touched,
+    )
 
 
 def _sales_rows(months: tuple[str, ...] | None) -> str:
+    return _in_months(SALES_SQL, months)
+
+
+def _in_months(sql: str, months: tuple[str, ...] | None) -> str:
+    """A query over orders `o`, which ends in its conditions, for some months or all."""
     if months is None:
-        return SALES_SQL
+        return sql
     spans = (f"(o.ordered_at >= {_moment(start)} and o.ordered_at < {_moment(end)})" for start, end in _spans(months))
-    return f"{SALES_SQL} and ({' or '.join(spans)})"
+    return f"{sql} and ({' or '.join(spans)})"
 
 
 def _spans(months: tuple[str, ...]) -> list[tuple[dt.date, dt.date]]:

@@ -15,6 +15,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from zhike.kernel.errors import Refused
 from zhike.kernel.jobs import every, job
 
+from .own import columns_here
 from .place import kinds_here, lake_here, replica_uri_here, uri_here
 from .run import REFUSED, Work
 
@@ -38,7 +39,7 @@ def refresh_all() -> dict[str, Any]:
 
 def _work(what: Any, *, full: bool = False) -> Work:
     where = {"uri": uri_here(), "replica": replica_uri_here(), "lake": str(lake_here())}
-    return Work(what=what, **where, kinds=asdict(kinds_here()), full=full)
+    return Work(what=what, **where, kinds=asdict(kinds_here()), own=asdict(columns_here()), full=full)
 
 
 def _apart(work: Work) -> dict[str, Any]:

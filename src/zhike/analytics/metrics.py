@@ -6,8 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.customers.models import Grade, Segment
 from zhike.kernel.metrics import Dimension, Formula, Metric, metrics
 
+from .own import declared_here
 from .periods import PERIODS, start_of
 
 
@@ -25,7 +27,7 @@ PERIOD_TITLES = {
 }
 
 metrics.add(
-    *(Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period") for name in PERIODS),
+    *(Dimension(name=name, title=PERIOD_TITLES[name], fact="sales", key=_period(name), kind="period", unit=name) for name in PERIODS),
     Dimension(name="region", title=_("大区"), fact="sales", column="region", tells=("orders.order.region",)),
     Dimension(name="province", title=_("省份"), fact="sales", column="province", tells=("orders.order.province",)),
     Dimension(name="city", title=_("城市"), fact="sales", column="city", tells=("orders.order.city",)),
@@ -49,6 +51,7 @@ metrics.add(
         fact="customers",
         column="segment",
         kind="choice",
+        choices=((0, _("没有分组")), *Segment.choices),
         tells=(
             "customers.customer.segment",
             "orders.order.customer",
@@ -70,6 +73,7 @@ metrics.add(
         fact="customers",
         column="grade",
         kind="choice",
+        choices=tuple(Grade.choices),
         tells=(
             "customers.customer.grade",
             "orders.order.customer",
@@ -284,3 +288,4 @@ metrics.add(
         formula_text=_("多次购买客户数 ÷ 购买客户数"),
     ),
 )
+metrics.offer(declared_here)

@@ -8,12 +8,15 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import TypeVar
 
+from django.apps import apps
 from django.db import connection
 
 from zhike.customers.models import Customer, Segment
 from zhike.kernel.actor import Actor, Scope
 from zhike.kernel.lists.engine import where_sql
+from zhike.kernel.metrics import metrics
 from zhike.kernel.policy import Reach, owned, policy_of
+from zhike.orders.models import Order
 
 from .models import SETTING_ID, ValueRun, ValueScore, ValueSetting
 from .rfm import SCORES, SEGMENTS
@@ -23,6 +26,7 @@ select v.segment, v.before, v.rfm / 100, v.rfm / 10 %% 10, count(*), coalesce(su
   coalesce(sum(v.sales_before), 0), coalesce(sum(%s::date - v.last_day), 0)
 from customers_customer join analytics_valuescore v on v.customer_id = customers_customer.id where {where} group by 1, 2, 3, 4
 """
+OVERVIEW = "analytics.overview"
 NOTHING = Decimal(0)
 K = TypeVar("K")
 
@@ -112,10 +116,29 @@ class Value:
 def reach_of(actor: Actor, model: type, label: str) -> Reach:
     """Rows of `model` that figures of page `label` may count: the narrower of both grants, without what is shared singly."""
     page, rows = actor.scope(label, "view"), replace(policy_of(model).reach(actor, "view"), shared=None)
-    if page is None or page is Scope.ALL or rows.kind == "none":
-        return Reach(kind="none") if page is None else rows
+    if page is None or rows.kind == "none":
+        return Reach(kind="none")
+    rows = replace(rows, closed=closed_to(actor))
+    if page is Scope.ALL:
+        return rows
     held = actor.scope(policy_of(model).label, "view") or Scope.OWN
-    return rows if held <= page else owned(label).reach(actor, "view")
+    return rows if held <= page else replace(owned(label).reach(actor, "view"), closed=rows.closed)
+
+
+def reach_of_fact(actor: Actor, fact: str) -> Reach:
+    """The rows of a fact that the overview may count: customers by the rights on customers, all else by those on orders."""
+    return reach_of(actor, Customer if fact == "customers" else Order, OVERVIEW)
+
+
+def closed_to(actor: Actor) -> frozenset[str]:
+    """Fields that figures must not tell the actor: those closed to him, and all of object types that he does not see."""
+    told = metrics.told()
+    unseen = {label for label in {_label_of(name) for name in told} if not actor.may(policy_of(apps.get_model(label)).label, "view")}
+    return actor.closed() | {name for name in told if _label_of(name) in unseen}
+
+
+def _label_of(field: str) -> str:
+    return field.rpartition(".")[0]
 
 
 def current_run() -> ValueRun | None:

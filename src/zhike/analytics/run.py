@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from zhike.kernel.errors import Refused
 from zhike.kernel.lake.export import ExportReport
 from zhike.kernel.lake.source import ReadFrom
 
-from .facts import Kinds, export_facts, open_facts
+from .facts import Kinds, Own, export_facts, open_facts
 from .scoring import score_all
 
 REFUSED = 3
@@ -32,6 +32,7 @@ class Work:
     uri: str
     lake: str
     kinds: dict[str, int]
+    own: dict[str, Any] = field(default_factory=dict)
     full: bool = False
     replica: str = ""
 
@@ -39,8 +40,8 @@ class Work:
 def run(work: Work) -> dict[str, Any]:
     """Do it here and now; gives rows, files, seconds. Refused as `export_facts` and `score_all`."""
     lake = Path(work.lake)
-    kinds = Kinds(**work.kinds)
-    exported, read = _exported(work, lake, kinds)
+    what: dict[str, Any] = {"kinds": Kinds(**work.kinds), "own": Own.read(work.own)}
+    exported, read = _exported(work, lake, what)
     report: dict[str, Any] = {
         "rows": exported.rows,
         "files": exported.written,
@@ -51,21 +52,21 @@ def run(work: Work) -> dict[str, Any]:
         return report
     value = score_all(work.uri, open_facts(lake))
     # Figures by segment read the segment from the lake.
-    again = export_facts(work.uri, lake, kinds=kinds)
+    again = export_facts(work.uri, lake, **what)
     report["seconds"] |= {**value.seconds, "export_again": round(again.seconds, 2)}
     return report | {"as_of": value.as_of, "customers": value.customers, "changed": value.changed}
 
 
-def _exported(work: Work, lake: Path, kinds: Kinds) -> tuple[ExportReport, str]:
+def _exported(work: Work, lake: Path, what: dict[str, Any]) -> tuple[ExportReport, str]:
     """The report of the export, and what was read: replica or primary."""
     if work.replica:
         try:
             where = ReadFrom(uri=work.replica, primary=work.uri)
-            return export_facts(where, lake, kinds=kinds, full=work.full), "replica"
+            return export_facts(where, lake, **what, full=work.full), "replica"
         except Refused as refusal:
             if refusal.code not in ("replica_behind", "replica_lost"):
                 raise
-    return export_facts(work.uri, lake, kinds=kinds, full=work.full), "primary"
+    return export_facts(work.uri, lake, **what, full=work.full), "primary"
 
 
 def main() -> int:

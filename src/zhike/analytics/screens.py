@@ -22,15 +22,17 @@ from zhike.orders.models import Order
 
 from . import cards, drawn
 from .actions import change_setting
+from .asking import ask, offered
+from .card import query
 from .compute import MetricQuery, behind
 from .forms import SettingForm
 from .jobs import ask_for_value
 from .models import ValueSetting
 from .overview import COMPARED, KINDS, Picked, answer, latest_day, picked
 from .place import facts_here
-from .queries import current_run, moved_customers, reach_of, setting, value_of
+from .queries import OVERVIEW, current_run, moved_customers, reach_of, setting, value_of
 
-VALUE, OVERVIEW = "analytics.value", "analytics.overview"
+VALUE = "analytics.value"
 TOLD = tuple(f"customers.customer.{name}" for name in ("segment", "rfm", "sales", "orders_count", "last_order_at"))
 SHOWN = 200
 
@@ -40,6 +42,7 @@ add_words(
         "period_unknown": gettext_lazy("没有这个时段：%(period)s"),
         "bands_not_in_order": gettext_lazy("每一档要比下一档高，各填四个数"),
         "rfm_rule_invalid": gettext_lazy("天数至少 1，高分从 2 到 5"),
+        "field_not_in_lake": gettext_lazy("“%(title)s”还没有算进来，一小时内会有"),
         "analytics_failed": gettext_lazy("没有算成：%(detail)s"),
     }
 )
@@ -167,8 +170,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "chosen": chosen,
         "picker": cards.picker(chosen, timezone.localdate()),
-        "cards": cards.cards_for(reach_of(actor, Order, OVERVIEW)),
-        "query": cards.query(chosen.params),
+        "cards": [*cards.cards_for(reach_of(actor, Order, OVERVIEW)), *([("ask", _("自己挑"))] if offered(actor) else [])],
+        "query": query(chosen.params),
         "whose": drawn.whose(reach_of(actor, Order, OVERVIEW), "orders"),
         "watermark": facts.watermark,
         "compared": COMPARED,
@@ -185,6 +188,8 @@ def card(request: HttpRequest, name: str) -> HttpResponse:
     reach = reach_of(actor, Order, OVERVIEW)
     if name == "headline":
         return render(request, "analytics/headline.html", {"figures": cards.headline(_period(request), reach)})
+    if name == "ask":
+        return render(request, "analytics/card.html", {"card": ask(_period(request), request.GET.dict(), actor)})
     draw = cards.DRAW.get(name)
     if draw is None:
         raise Refused("gone", label=name)
@@ -198,9 +203,9 @@ def new_buyers(request: HttpRequest) -> HttpResponse:
     _may(actor, OVERVIEW)
     reach = reach_of(actor, Order, OVERVIEW)
     start, end = (_day(request, name) for name in ("start", "end"))
-    query = MetricQuery(metrics=("customers.new_buyers",), start=start, end=end, scope=reach)
-    count = answer(query).rows[0].values[0] or 0
-    ids = behind(facts_here(), query, column="customer_id", limit=10 * SHOWN)
+    wanted = MetricQuery(metrics=("customers.new_buyers",), start=start, end=end, scope=reach)
+    count = answer(wanted).rows[0].values[0] or 0
+    ids = behind(facts_here(), wanted, column="customer_id", limit=10 * SHOWN)
     key = "-sales" if actor.sees("customers.customer.sales") else "-updated_at"
     found = Customer.objects.visible_to(actor).filter(pk__in=ids).order_by(key, "-id")[:SHOWN]
     context = {
@@ -209,7 +214,7 @@ def new_buyers(request: HttpRequest) -> HttpResponse:
         "rows": [(customer, customer.sales) for customer in found],
         "count": int(count),
         "figure": _("累计销售额"),
-        "back": (f"/analytics/overview{cards.query(address_params(request, 'start', 'end'))}", _("经营概览")),
+        "back": (f"/analytics/overview{query(address_params(request, 'start', 'end'))}", _("经营概览")),
     }
     return render(request, "analytics/people.html", context)
 

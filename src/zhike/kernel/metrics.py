@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import Refused
+from .veil import CUSTOM
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -26,7 +27,8 @@ class Dimension:
     """A way to divide a fact: a column of it or of a table joined to it, or an expression (`key`) over it.
 
     `fine` says that one record of the metric's grain can fall into several values (an order into several
-    categories); `label` names a column that is shown in place of the key.
+    categories); `label` names a column that is shown in place of the key, `choices` what keys are called.
+    A period has its `unit`. `divides` names facts whose metrics it divides without being named by them.
     """
 
     name: str
@@ -38,6 +40,9 @@ class Dimension:
     kind: Kind = "text"
     fine: bool = False
     tells: tuple[str, ...] = ()  # fields ("label.field") that its values are
+    choices: tuple[tuple[Any, StrOrPromise], ...] = ()
+    unit: str = ""
+    divides: frozenset[str] = frozenset()
 
     def of(self, rows: Any) -> Any:
         """The value of this dimension for each row of an Ibis table."""
@@ -71,6 +76,7 @@ class Metric:
     counted: Formula | None = None
     joins: tuple[str, ...] = ()
     decimals: int = 0
+    column: str = ""  # of the fact, where the formula reads one that may not be there
     tells: tuple[str, ...] = ()  # fields ("label.field") that the figure is made of
 
     def __post_init__(self) -> None:
@@ -79,12 +85,32 @@ class Metric:
             raise ValueError(f"{self.name} needs either a formula or a ratio, and `per` together with `each`.")
 
 
+Own = Callable[[], Iterable[Metric | Dimension]]
+
+
+def is_own(name: str) -> bool:
+    """Whether a metric or dimension of this name is made of a company's own field: `customer.cf_industry`."""
+    return f".{CUSTOM}" in name
+
+
 class Registry:
-    """Metrics and dimensions by name, in the order they were declared."""
+    """Metrics and dimensions by name, in the order they were declared; behind them those of a company's own fields."""
 
     def __init__(self) -> None:
         self._metrics: dict[str, Metric] = {}
         self._dimensions: dict[str, Dimension] = {}
+        self._own: list[Own] = []
+
+    def offer(self, own: Own) -> None:
+        """Ask `own` for what is made of the own fields of the company at hand, whenever such a name is used."""
+        self._own.append(own)
+
+    def own(self) -> list[Metric | Dimension]:
+        """What the company at hand has beside the product's own."""
+        return [one for ask in self._own for one in ask()]
+
+    def _named(self, name: str) -> Metric | Dimension | None:
+        return next((one for one in self.own() if one.name == name), None) if is_own(name) else None
 
     def add(self, *declared: Metric | Dimension) -> None:
         """Register; ValueError for a name declared twice or a metric that names something unknown."""
@@ -104,15 +130,17 @@ class Registry:
 
     def get(self, name: str) -> Metric:
         """The metric; Refused("metric_unknown")."""
-        if name not in self._metrics:
+        found = self._metrics.get(name) or self._named(name)
+        if not isinstance(found, Metric):
             raise Refused("metric_unknown", name=name)
-        return self._metrics[name]
+        return found
 
     def dimension(self, name: str) -> Dimension:
         """The dimension; Refused("dimension_unknown")."""
-        if name not in self._dimensions:
+        found = self._dimensions.get(name) or self._named(name)
+        if not isinstance(found, Dimension):
             raise Refused("dimension_unknown", name=name)
-        return self._dimensions[name]
+        return found
 
     def are_open(self, names: Iterable[str], closed: frozenset[str]) -> bool:
         """Whether metrics and dimensions of these names tell none of the closed fields."""
@@ -120,12 +148,17 @@ class Registry:
 
     def told_by(self, name: str) -> frozenset[str]:
         """The fields that a metric (with those it is a ratio of) or a dimension tells."""
-        metric = self._metrics.get(name)
-        if metric is None:
-            return frozenset(self.dimension(name).tells)
-        return frozenset(metric.tells).union(*(self.told_by(part) for part in metric.over or ()))
+        found = self._metrics.get(name) or self._named(name) or self.dimension(name)
+        over = found.over or () if isinstance(found, Metric) else ()
+        return frozenset(found.tells).union(*(self.told_by(part) for part in over))
+
+    def told(self) -> frozenset[str]:
+        """Every field that some figure tells."""
+        every = (*self._metrics.values(), *self._dimensions.values(), *self.own())
+        return frozenset().union(*(one.tells for one in every))
 
     def dimensions(self) -> tuple[Dimension, ...]:
+        """Those that the product declares."""
         return tuple(self._dimensions.values())
 
     def __iter__(self) -> Iterator[Metric]:

@@ -22,7 +22,7 @@ MADE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 def facts_of(folder: Path, sales: pl.DataFrame, customers: pl.DataFrame | None = None) -> Facts:
     """A lake of these rows; columns that are not given are empty, an order's status is "done" and its number its own."""
     parts = {"sales": _parts(folder, SALES, sales), "customers": _parts(folder, CUSTOMERS, _people(sales, customers))}
-    write_manifest(folder, Manifest(schema="test", watermark=MADE, made_at=MADE, tables=parts))
+    write_manifest(folder, Manifest(watermark=MADE, made_at=MADE, tables=parts))
     return open_facts(folder)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.cast import user_of
+from zhike.analytics.own import columns_here
 from zhike.analytics.place import kinds_here, lake_here, uri_here
 from zhike.analytics.run import Work, run
 from zhike.customers.models import Customer
@@ -53,7 +55,7 @@ def score_here(what: str = "value") -> Mapping[str, object]:
     """The nightly work, in this process."""
     kinds = kinds_here()
     numbers = {"order": kinds.order, "line": kinds.line, "product": kinds.product}
-    return run(Work(what=what, uri=uri_here(), lake=str(lake_here()), kinds=numbers))  # type: ignore[arg-type]
+    return run(Work(what=what, uri=uri_here(), lake=str(lake_here()), kinds=numbers, own=asdict(columns_here())))  # type: ignore[arg-type]
 
 
 def open_shop() -> None:

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,7 +73,12 @@ class _Run:
     say: Say
     months: dict[str, tuple[str, ...]] = field(default_factory=dict)
     prints: dict[str, str] = field(default_factory=dict)
+    touched: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the query that found them
     rows: int = 0
+
+    def before(self, table: LakeTable) -> Manifest | None:
+        """The former state, where this table is in it as it is declared now."""
+        return self.old if self.old is not None and self.old.schemas.get(table.name) == schema_of(table) else None
 
 
 def export_changes(
@@ -87,22 +92,22 @@ def export_changes(
 ) -> ExportReport:
     """Bring the lake up to date with the database at `uri` (libpq URI), or with a primary by reading its replica.
 
-    Everything is exported where there is no usable manifest, the declaration of the tables changed, or `full`;
+    Everything is exported where there is no usable manifest, or `full`, and a table whose declaration changed as a whole;
     else what changed since the manifest's watermark (or `since`), less an overlap of ten minutes.
     `say(table, rows)` hears of progress. Refused("lake_export_running") when another export works on this lake.
     """
     started = time.monotonic()
     lake.mkdir(parents=True, exist_ok=True)
     with _alone(lake), open_source(uri) as source:
-        old = None if full else _usable(lake, schema_of(tables))
+        old = None if full else _usable(lake)
         run = _Run(source=source, lake=lake, old=old, since=(since or old.watermark) if old else None, say=say)
         parts = {table.name: _export_table(run, table) for table in tables}
         now = dt.datetime.now(dt.UTC)
-        manifest = _next(run, lake, parts, schema=schema_of(tables), watermark=source.watermark, now=now)
+        manifest = _next(run, parts, schemas={table.name: schema_of(table) for table in tables}, now=now)
         write_manifest(lake, manifest)
         before = old.named() if old else frozenset()
         return ExportReport(
-            full=old is None,
+            full=not any(run.before(table) for table in tables),
             months=run.months,
             rows=run.rows,
             written=len(manifest.named() - before),
@@ -113,10 +118,10 @@ def export_changes(
         )
 
 
-def schema_of(tables: Iterable[LakeTable]) -> str:
+def schema_of(table: LakeTable) -> str:
     """A mark that changes whenever the columns or the meaning of a lake table change."""
-    told = [str(FORMAT), *(f"{t.name}|{t.columns}|{t.finish_sql}|{t.rows_sql(None)}" for t in tables)]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    told = f"{FORMAT}|{table.name}|{table.columns}|{table.finish_sql}|{table.rows_sql(None)}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @contextmanager
@@ -133,22 +138,21 @@ def _alone(lake: Path) -> Iterator[None]:
             shutil.rmtree(lake / SPOOL, ignore_errors=True)
 
 
-def _usable(lake: Path, schema: str) -> Manifest | None:
+def _usable(lake: Path) -> Manifest | None:
     try:
         found = read_manifest(lake)
     except Refused:
         return None
-    if found is None or found.schema != schema:
-        return None
-    return found if all((lake / file).exists() for file in found.named()) else None
+    return found if found is not None and all((lake / file).exists() for file in found.named()) else None
 
 
 def _export_table(run: _Run, table: LakeTable) -> dict[str, Part]:
     """The parts of one table after this run."""
-    kept = dict(run.old.tables[table.name]) if run.old else {}
+    old = run.before(table)
+    kept = dict(old.tables[table.name]) if old else {}
     if table.print_sql:
         run.prints[table.name] = str(run.source.column(table.print_sql)[0])
-        if run.old and run.old.prints.get(table.name) == run.prints[table.name]:
+        if old and old.prints.get(table.name) == run.prints[table.name]:
             return kept
         return _write(run, table, None)
     months = _touched(run, table)
@@ -161,12 +165,13 @@ def _export_table(run: _Run, table: LakeTable) -> dict[str, Part]:
 
 
 def _touched(run: _Run, table: LakeTable) -> tuple[str, ...] | None:
-    if run.since is None or table.touched_sql is None:
+    if run.since is None or table.touched_sql is None or run.before(table) is None:
         return None
-    found = run.source.column(table.touched_sql(run.since - OVERLAP))
-    months = tuple(sorted({str(month) for month in found if month is not None}))
-    run.months[table.name] = months
-    return months
+    sql = table.touched_sql(run.since - OVERLAP)
+    if sql not in run.touched:
+        run.touched[sql] = tuple(sorted({str(month) for month in run.source.column(sql) if month is not None}))
+    run.months[table.name] = run.touched[sql]
+    return run.touched[sql]
 
 
 def _write(run: _Run, table: LakeTable, months: tuple[str, ...] | None) -> dict[str, Part]:
@@ -186,14 +191,16 @@ def _write(run: _Run, table: LakeTable, months: tuple[str, ...] | None) -> dict[
     return {one.month: work(one) for one in spooled}
 
 
-def _next(run: _Run, lake: Path, parts: dict[str, dict[str, Part]], *, schema: str, watermark: dt.datetime, now: dt.datetime) -> Manifest:
+def _next(run: _Run, parts: dict[str, dict[str, Part]], *, schemas: dict[str, str], now: dt.datetime) -> Manifest:
     named = {part.file for of_table in parts.values() for part in of_table.values()}
-    before = run.old or _or_none(lake)
+    before = run.old or _or_none(run.lake)
     retired: dict[str, dt.datetime] = {}
     if before is not None:
         retired = dict.fromkeys(before.named() - named, now)
         retired |= {file: at for file, at in before.retired.items() if file not in named and now - at <= 2 * GRACE}
-    return Manifest(schema=schema, watermark=watermark, made_at=now, tables=parts, prints=run.prints, retired=retired)
+    return Manifest(
+        schemas=schemas, watermark=run.source.watermark, made_at=now, tables=parts, prints=run.prints, retired=retired
+    )  # fmt: skip
 
 
 def _or_none(lake: Path) -> Manifest | None:

@@ -30,14 +30,14 @@ class Part:
 class Manifest:
     """The whole state of a lake: parts by table and month, and up to when changes are in it (UTC).
 
-    `schema` changes with the declaration of any table; `prints` are fingerprints of tables that have no months;
+    `schemas` change with the declaration of each table; `prints` are fingerprints of tables that have no months;
     `retired` are files no longer named, with the time they were dropped.
     """
 
-    schema: str
     watermark: dt.datetime
     made_at: dt.datetime
     tables: Mapping[str, Mapping[str, Part]]
+    schemas: Mapping[str, str] = field(default_factory=dict)
     prints: Mapping[str, str] = field(default_factory=dict)
     retired: Mapping[str, dt.datetime] = field(default_factory=dict)
 
@@ -100,15 +100,15 @@ def sweep(lake: Path, manifest: Manifest, *, now: dt.datetime, grace: dt.timedel
 
 def _unnamed(lake: Path, manifest: Manifest) -> Iterator[Path]:
     named = manifest.named()
-    for table in manifest.tables:
-        for path in sorted((lake / table).rglob("*.parquet")):
-            if path.relative_to(lake).as_posix() not in named:
-                yield path
+    for path in sorted(lake.rglob("*.parquet")):  # those of tables that are no longer declared too
+        inside = path.relative_to(lake)
+        if inside.as_posix() not in named and not inside.parts[0].startswith("."):
+            yield path
 
 
 def _to_json(manifest: Manifest) -> dict[str, object]:
     return {
-        "schema": manifest.schema,
+        "schemas": dict(manifest.schemas),
         "watermark": manifest.watermark.isoformat(),
         "made_at": manifest.made_at.isoformat(),
         "tables": {table: {month: asdict(p) for month, p in parts.items()} for table, parts in manifest.tables.items()},
@@ -120,10 +120,10 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
 def _from_json(data: dict[str, dict[str, dict[str, dict[str, str | int]]]]) -> Manifest:
     tables = data["tables"]
     return Manifest(
-        schema=str(data["schema"]),
         watermark=dt.datetime.fromisoformat(str(data["watermark"])),
         made_at=dt.datetime.fromisoformat(str(data["made_at"])),
         tables={table: {month: _part(part) for month, part in parts.items()} for table, parts in tables.items()},
+        schemas={table: str(mark) for table, mark in data.get("schemas", {}).items()},
         prints={table: str(mark) for table, mark in data["prints"].items()},
         retired={file: dt.datetime.fromisoformat(str(at)) for file, at in data["retired"].items()},
     )

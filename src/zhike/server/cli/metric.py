@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zhike.kernel.errors import Refused
-from zhike.kernel.metrics import metrics
+from zhike.kernel.metrics import Dimension, Metric, metrics
 from zhike.server.cli.context import json_option, with_company
 from zhike.server.companies import Company
 from zhike.server.console import say, show_json, show_table, words
 
 if TYPE_CHECKING:
-    from zhike.analytics.compute import Table, Where
+    from collections.abc import Callable
+
+    from zhike.analytics.compute import Key, Table, Where
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _NONE = "-"
@@ -24,6 +26,8 @@ _WORDS = {
     "metric_unknown": ("没有指标“{name}”，用 --list 看有哪些", "There is no metric {name}; see --list"),
     "dimension_unknown": ("没有维度“{name}”，用 --list 看有哪些", "There is no dimension {name}; see --list"),
     "dimension_not_of_metric": ("{metric} 不能按 {dimension} 分", "{metric} cannot be divided by {dimension}"),
+    "metrics_apart": ("{names} 不能一起算：客户和订单的数要分开看", "{names} cannot be shown together: customers and orders apart"),
+    "field_not_in_lake": ("“{title}”还没有取进来，去掉 --no-refresh 再试", "{title} has not been brought in yet: leave out --no-refresh"),
     "filter_invalid": ("条件不对：{dimension}", "The condition on {dimension} is not right"),
     "period_unknown": ("没有这个时段：{period}", "There is no such period: {period}"),
     "lake_missing": ("还没有数据，去掉 --no-refresh 再试", "No figures yet: leave out --no-refresh"),
@@ -117,40 +121,40 @@ def _where(text: str) -> "Where":
     if not sign:
         raise Refused("filter_invalid", dimension=text)
     dimension = metrics.dimension(name.strip())
-    values = tuple(_value(dimension.name, dimension.kind, word.strip()) for word in given.split(","))
+    values = tuple(_value(dimension, word.strip()) for word in given.split(","))
     found: Where = import_module("zhike.analytics.compute").Where(dimension=dimension.name, op="in", values=values)
     return found
 
 
-def _value(name: str, kind: str, word: str) -> str | int | bool | date | None:
+def _value(dimension: Dimension, word: str) -> "Key":
     """A typed value as the dimension holds it; `-` and nothing stand for no value."""
     if word in ("", _NONE):
         return None
+    named: dict[str, Key] = {str(key): key for key, _words in dimension.choices} | {str(words): key for key, words in dimension.choices}
     try:
-        if kind == "period":
-            start: date = import_module("zhike.analytics.periods").parse(word).start
-            return start
-        if kind == "yes_no":
-            return {"true": True, "yes": True, "是": True, "false": False, "no": False, "否": False}[word.lower()]
-        return int(word) if kind in ("user", "team", "number") or name == "segment" else word
+        return named[word] if word in named else _READ.get(dimension.kind, str)(word)
     except (ValueError, KeyError) as wrong:
-        raise Refused("filter_invalid", dimension=f"{name}={word}") from wrong
+        raise Refused("filter_invalid", dimension=f"{dimension.name}={word}") from wrong
+
+
+def _day(word: str) -> date:
+    start: date = import_module("zhike.analytics.periods").parse(word).start
+    return start
+
+
+_READ: "dict[str, Callable[[str], Key]]" = {
+    "period": _day,
+    "yes_no": lambda word: {"true": True, "yes": True, "是": True, "false": False, "no": False, "否": False}[word.lower()],
+    "user": int,
+    "team": int,
+    "number": int,
+}
 
 
 def _labels(table: "Table", at: int) -> dict[Any, str]:
     """Keys of one dimension as people call them."""
-    dimension = table.by[at]
-    keys = {row.keys[at] for row in table.rows} - {None}
-    if dimension.kind in ("user", "team"):
-        named: dict[Any, str] = getattr(import_module("zhike.kernel.directory"), {"user": "people", "team": "teams"}[dimension.kind])(keys)
-        return named
-    if dimension.name == "segment":
-        segments = import_module("zhike.customers.models").Segment
-        return {key: str(segments(key).label) for key in keys if key in segments.values}
-    if dimension.kind == "period":
-        period_of = import_module("zhike.analytics.periods").period_of
-        return {key: period_of(key, dimension.name).code for key in keys}
-    return {row.keys[at]: row.labels[at] for row in table.rows if row.labels[at]}
+    names: dict[Any, str] = import_module("zhike.analytics.words").key_names(table, at)
+    return names
 
 
 def _shown(labels: dict[Any, str], key: Any) -> str:
@@ -208,8 +212,9 @@ def _plain(company: Company, names: tuple[str, ...], asked: _Asked, table: "Tabl
 
 
 def _list(as_json: bool) -> None:
-    known = [(m.name, str(m.title), m.unit, str(m.formula_text)) for m in metrics]
-    dims = [(d.name, str(d.title), d.kind) for d in metrics.dimensions()]
+    own = metrics.own()
+    known = [(m.name, str(m.title), m.unit, str(m.formula_text)) for m in (*metrics, *own) if isinstance(m, Metric)]
+    dims = [(d.name, str(d.title), d.kind) for d in (*metrics.dimensions(), *own) if not isinstance(d, Metric)]
     if as_json:
         head = ("name", "title", "unit", "formula")
         show_json(

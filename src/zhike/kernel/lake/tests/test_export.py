@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import json
 import multiprocessing
 import os
 import signal
@@ -206,7 +207,7 @@ def test_a_missing_file_makes_the_next_export_full(house: Database, tmp_path: Pa
     assert len(rows(tmp_path)) == 3
 
 
-def test_a_new_declaration_makes_the_next_export_full(house: Database, tmp_path: Path) -> None:
+def test_a_new_declaration_makes_its_table_new_and_no_other(house: Database, tmp_path: Path) -> None:
     run(house, tmp_path)
     other = LakeTable(
         name="guests",
@@ -215,8 +216,28 @@ def test_a_new_declaration_makes_the_next_export_full(house: Database, tmp_path:
         finish_sql="select name, 1 as one from spool",
         print_sql="select 1",
     )
-    assert export_changes(house[1], tmp_path, tables=(VISITS, other)).full
+    before = month_files(tmp_path)
+    report = export_changes(house[1], tmp_path, tables=(VISITS, other))
+    assert (report.full, report.months, report.rows, month_files(tmp_path)) == (False, {"visits": ()}, 2, before)
     assert rows(tmp_path, "guests")[0][1] == 1
+
+
+def test_a_table_that_is_no_longer_declared_goes(house: Database, tmp_path: Path) -> None:
+    run(house, tmp_path)
+    export_changes(house[1], tmp_path, tables=(VISITS,))
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert list(open_lake(tmp_path).tables) == ["visits"]
+    sweep(tmp_path, manifest, now=dt.datetime.now(dt.UTC) + 2 * GRACE)
+    assert list((tmp_path / "guests").rglob("*.parquet")) == []
+
+
+def test_a_lake_of_a_former_version_is_read_until_the_next_export(house: Database, tmp_path: Path) -> None:
+    run(house, tmp_path)
+    told = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps({name: value for name, value in told.items() if name != "schemas"} | {"schema": "x"}))
+    assert len(rows(tmp_path)) == 3
+    assert run(house, tmp_path).full
 
 
 def test_two_exports_of_one_lake_do_not_meet(house: Database, tmp_path: Path) -> None:

@@ -37,4 +37,4 @@ def _people(dimension: Dimension, keys: set[Any]) -> dict[Key, str]:
 
 def name_of(names: dict[Key, str], key: Key) -> str:
     """A key by its name, as it is, or that there is none."""
-    return names.get(key) or (_("没有填") if key in NO_VALUE else str(key))
+    return names.get(key) or (_("没填的") if key in NO_VALUE else str(key))

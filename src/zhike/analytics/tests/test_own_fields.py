@@ -80,11 +80,11 @@ def figures(*names: str, **more: Any) -> dict[tuple[Any, ...], tuple[D | None, .
     ("by", "told"),
     [
         ("customer.cf_trade", {"制造": D(150), "商贸": D(9030)}),
-        ("customer.cf_focus", {"是": D(150), "否": D(30), "没有填": D(9000)}),
-        ("customer.cf_signed", {"2024-01": D(150), "2024-02": D(30), "没有填": D(9000)}),
-        ("customer.cf_adviser", {"周航": D(150), "没有填": D(9030)}),
-        ("order.cf_way", {"官网": D(150), "展会": D(9000), "没有填": D(30)}),
-        ("product.cf_line", {"制造": D(100), "没有填": D(9080)}),
+        ("customer.cf_focus", {"是": D(150), "否": D(30), "没填的": D(9000)}),
+        ("customer.cf_signed", {"2024-01": D(150), "2024-02": D(30), "没填的": D(9000)}),
+        ("customer.cf_adviser", {"周航": D(150), "没填的": D(9030)}),
+        ("order.cf_way", {"官网": D(150), "展会": D(9000), "没填的": D(30)}),
+        ("product.cf_line", {"制造": D(100), "没填的": D(9080)}),
     ],
 )
 def test_sales_are_divided_by_own_fields(by: str, told: dict[str, D], shop: None) -> None:

@@ -1,14 +1,22 @@
-"""The product over real HTTP in the tests' own process: a threaded server on loopback, over the database of the test."""
+"""The product over real HTTP on loopback: a threaded server in the tests' own process, or the web server of a company."""
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
+
+from zhike.server.supervisor import Web
 
 
 class _Quiet(WSGIRequestHandler):
@@ -43,3 +51,33 @@ def serving() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def web_server(home: Path) -> Iterator[str]:
+    """Run the web server that companies have, over the databases that the environment names; its address."""
+    collect = "import django; django.setup(); from zhike.server.bootstrap import collect_static; collect_static()"
+    subprocess.run([sys.executable, "-c", collect], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (home / "web.log").open("wb") as log:
+        process = subprocess.Popen(Web(port=port).argv(), stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, home / "web.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise RuntimeError(log.read_text()[-2000:])

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +15,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests import databases
 from tests.browser.company import fill
+from tests.serving import web_server
 from zhike.server.control import control, make_control
-from zhike.server.supervisor import Web
 
 # Playwright runs an event loop in this thread; the database is used before it starts and by fixtures between.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -66,39 +61,10 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
                 session.execute(
                     "insert into company (slug, name, database, is_demo) values ('hengli', '恒砺机电', %s, true)", [company.database]
                 )
-            with _served(home) as address:
+            with web_server(home) as address:
                 yield address
         databases.drop(name)
     shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def _served(home: Path) -> Iterator[str]:
-    collect = "import django; django.setup(); from zhike.server.bootstrap import collect_static; collect_static()"
-    subprocess.run([sys.executable, "-c", collect], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (home / "web.log").open("wb") as log:
-        process = subprocess.Popen(Web(port=port).argv(), stdout=log, stderr=log)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process, home / "web.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    raise RuntimeError(log.read_text()[-2000:])
 
 
 @pytest.fixture(scope="session")

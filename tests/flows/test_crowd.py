@@ -7,21 +7,23 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.db import connections
 from django.test import Client
 
 from tests.cast import actor, user_of
-from tests.serving import serving
+from tests.serving import serving, web_server
 from zhike.catalog.models import Product
 from zhike.kernel.actions import create_record
 from zhike.kernel.errors import Refused
 from zhike.kernel.models import Change
 from zhike.kernel.screens.words import in_words
 from zhike.kernel.testing.web import BACKEND
-from zhike.org.models import User
 from zhike.server.control import Company
 
 CROWD = 50
@@ -50,27 +52,32 @@ def test_of_fifty_who_take_one_number_one_gets_it_and_the_others_are_told(commit
 
 
 @pytest.mark.slow
-def test_of_five_hundred_clients_one_gets_the_number(committed: Company) -> None:
-    """Through the screens; no more than twenty are served at a time, as by a server's threads."""
+def test_of_five_hundred_clients_one_gets_the_number(committed: Company, tmp_path: Path) -> None:
+    """Five hundred connections to the web server that companies have, all open before the first asks."""
     del committed
-    user = user_of("管理员")
+    client = Client()
+    client.force_login(user_of("管理员"), backend=BACKEND)
+    secret = "k" * 32
+    headers = {
+        "Cookie": f"zhike_session={client.cookies['zhike_session'].value}; zhike_csrf={secret}", "X-CSRFToken": secret,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }  # fmt: skip
+    gate = threading.Barrier(500)
 
     def post(number: int) -> int:
-        try:
-            return _client(user).post("/products/new", {"code": "P-1", "name": f"减速机 {number}", "price": "1"}).status_code
-        finally:
-            connections.close_all()
+        connection = HTTPConnection(place, timeout=120)
+        connection.connect()
+        gate.wait(60)
+        connection.request("POST", "/products/new", urlencode({"code": "P-1", "name": f"减速机 {number}", "price": "1"}), headers)
+        with closing(connection):
+            return connection.getresponse().status
 
-    with ThreadPoolExecutor(20) as crowd:
+    with web_server(tmp_path) as address, ThreadPoolExecutor(500) as crowd:
+        place = urlsplit(address).netloc
         told = list(crowd.map(post, range(500)))
     assert (told.count(204), told.count(422)) == (1, 499)
     assert Product.objects.filter(code="P-1").count() == 1
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend=BACKEND)
-    return client
+    assert Change.objects.filter(label="catalog.product").count() == 1
 
 
 def test_clients_that_send_a_letter_at_a_time_hold_up_nobody(committed: Company) -> None:

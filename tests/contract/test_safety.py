@@ -29,7 +29,7 @@ LogIn = Callable[[str], Web]
 MakeSamples = Callable[[ObjectSpec], Samples]
 NOTHING = str(uuid.UUID(int=7))
 # Answered by signed tokens of their own instead of a form's: a program carries a bearer token, a log-in system signs its answer.
-SIGNED_OTHERWISE = {"login/^saml/(?P<organization_slug>[^/]+)/acs/", "login/^saml/(?P<organization_slug>[^/]+)/sls/"}
+SIGNED_OTHERWISE = {"login/saml/<slug:organization_slug>/acs/"}
 NASTY = (
     "\x00", "a\x00b", "'\"; drop table customers_customer; --", "\r\nSet-Cookie: own=1", "9" * 400, "-1", "1e999999", "%", "\ud800",
     "../../../../etc/passwd", "x" * 20_000, "{{7*7}}${7*7}", "[]", "\u202e", "(" * 200,

@@ -86,7 +86,13 @@ def app_of(one: SingleSignOn) -> SocialApp:
         "idp": {"entity_id": one.entity_id, "sso_url": one.sso_url, "x509cert": one.certificate},
         "attribute_mapping": ATTRIBUTES,
         "use_nameid_for_email": True,
-        "advanced": {"want_assertion_signed": True, "reject_idp_initiated_sso": True, "strict": True, "want_attribute_statement": False},
+        "advanced": {
+            "want_assertion_signed": True,
+            "reject_idp_initiated_sso": True,
+            "strict": True,
+            "want_attribute_statement": False,
+            "allow_single_label_domains": True,  # an installation in a house network is called `crm`
+        },
     }
     return app
 

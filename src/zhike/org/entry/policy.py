@@ -11,13 +11,9 @@ from zhike.kernel import history
 from zhike.kernel.actions import action, save_change, the_only
 from zhike.kernel.actor import Actor
 from zhike.kernel.places import database_here
-from zhike.kernel.policy import set_policy, shared
 
 from ..models import Role, User
-from .tables import LoginPolicy, SingleSignOn
-
-set_policy(LoginPolicy, shared("org.settings"))
-set_policy(SingleSignOn, shared("org.settings"))
+from .tables import LoginPolicy
 
 SECONDS_KEPT = 5.0
 Mfa = LoginPolicy.Mfa

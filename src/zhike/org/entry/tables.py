@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from zhike.kernel.models import Tracked
+from zhike.kernel.policy import set_policy, shared
 
 
 class LoginPolicy(Tracked):
@@ -59,3 +60,7 @@ class SingleSignOn(Tracked):
 
     def __str__(self) -> str:
         return self.name
+
+
+set_policy(LoginPolicy, shared("org.settings"))
+set_policy(SingleSignOn, shared("org.settings"))

@@ -58,9 +58,7 @@ def web_server(home: Path) -> Iterator[str]:
     """Run the web server that companies have, over the databases that the environment names; its address."""
     collect = "import django; django.setup(); from zhike.server.bootstrap import collect_static; collect_static()"
     subprocess.run([sys.executable, "-c", collect], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (home / "web.log").open("wb") as log:
         process = subprocess.Popen(Web(port=port).argv(), stdout=log, stderr=log)
     try:
@@ -69,6 +67,13 @@ def web_server(home: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -7,15 +7,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from tests import databases
 from tests.browser.company import fill
-from tests.serving import web_server
+from tests.serving import free_port, web_server
 from zhike.server.control import control, make_control
 
 # Playwright runs an event loop in this thread; the database is used before it starts and by fixtures between.
@@ -33,6 +36,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
+class Letters:
+    """The mails that came: to whom, and their text."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.came: list[tuple[str, str]] = []
+
+    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:
+        """Take one."""
+        del server, session
+        letter = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
+        body = letter.get_body()
+        self.came += [(to, body.get_content() if body else "") for to in envelope.rcpt_tos]
+        return "250 OK"
+
+
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
@@ -45,7 +64,17 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+def letters() -> Iterator[Letters]:
+    """A mail server that takes everything."""
+    taken = Letters(free_port())
+    post = Controller(taken, hostname="127.0.0.1", port=taken.port)
+    post.start()
+    yield taken
+    post.stop()
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker, letters: Letters) -> Iterator[str]:
     """The address of a running web server over a filled demo company."""
     del django_db_setup
     home = Path(tempfile.mkdtemp(prefix="zhike-browser-", dir="/tmp"))
@@ -55,6 +84,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         with databases.server() as session:
             session.execute(f'create database "{name}"')
         own = {"DATABASE_URL": os.environ[databases.URL].format(name=name), "ZHIKE_HOME": str(home), "ZHIKE_LOG": "ERROR"}
+        own |= {"ZHIKE_SMTP_URL": f"smtp://127.0.0.1:{letters.port}", "ZHIKE_MAIL_FROM": "crm@hengli.example"}
         with _environment(own):
             make_control()
             with control() as session:

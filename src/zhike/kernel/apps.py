@@ -19,6 +19,7 @@ class KernelConfig(AppConfig):
             "objects",
             "listeners",
             "jobs",
+            "mail",
             "metrics",
             "importing",
             "upkeep",

@@ -22,6 +22,7 @@ from ..models import Record
 from ..revealing import requires_look, reveal
 from ..spec import ObjectSpec
 from .cells import Reader, show
+from .meanwhile import meanwhile
 from .own import for_form, form_field, names_for, own_of
 from .pick import PickField
 from .pick_person import PersonField
@@ -84,8 +85,26 @@ def _conflict(request: HttpRequest, spec: ObjectSpec, record: Record, name: str,
         return toast(
             render(request, READ, value_context(request, spec, fresh, name)), _("已保存"), undo=f"/changes/{last_change_of(fresh.pk)}/undo"
         )
-    context = _editor(request, spec, fresh, name, form) | {"theirs": show(fresh, name, spec, reader_of(request, fresh, spec))}
+    mine = _with(spec, fresh, stored_values(form))
+    context = _editor(request, spec, fresh, name, form) | {
+        "theirs": show(fresh, name, spec, reader_of(request, fresh, spec)),
+        "mine": show(mine, name, spec, reader_of(request, mine, spec)),
+        "sent": request.POST.getlist(name),
+        "meanwhile": meanwhile(spec, fresh, name, since=_version(request) or 0, by=actor_in(request)),
+    }
     return render(request, CONFLICT, context, status=409)
+
+
+def _with(spec: ObjectSpec, record: Record, values: dict[str, Any]) -> Record:
+    """The record as it would be, to be shown and never stored."""
+    found = spec.model(**{field.attname: getattr(record, field.attname) for field in spec.model._meta.concrete_fields})
+    for name, value in values.items():
+        if is_custom_name(name):
+            plain = value if value is None or isinstance(value, bool | int | list) else str(value)
+            found.custom = {**found.custom, spec.field(name).key: plain}
+        else:
+            setattr(found, name, value)
+    return found
 
 
 def _editor(request: HttpRequest, spec: ObjectSpec, record: Record, name: str, form: forms.Form | None = None) -> dict[str, Any]:

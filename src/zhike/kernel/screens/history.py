@@ -71,7 +71,8 @@ class Shown:
     size: str = ""
 
 
-def _who(change: Change | None) -> str:
+def who(change: Change | None) -> str:
+    """Who made a change."""
     if change is None:
         return _("直接在数据库里")
     return change.actor_name or _("系统")
@@ -129,7 +130,7 @@ def _chapter(one: Chapter, words: Mapping[int, Told], actor: Actor) -> Shown:
     return Shown(
         at=one.at,
         change=one.change,
-        who=_who(one.change),
+        who=who(one.change),
         deed=deed(one.change, one.own.entry.op if one.own else "U"),
         source=source_words(one.change),
         own=words.get(one.own.entry.hid) if one.own else None,
@@ -217,7 +218,7 @@ def _shown_changes(found: Sequence[Change], actor: Actor) -> list[Shown]:
         Shown(
             at=change.at,
             change=change,
-            who=_who(change),
+            who=who(change),
             deed=deed(change, "U"),
             source=source_words(change),
             undo_url=undo_url_of(change, actor),
@@ -240,7 +241,7 @@ def _outside(before: str) -> tuple[list[Shown], str]:
         Shown(
             at=one.at,
             change=None,
-            who=_who(None),
+            who=who(None),
             deed=f"{_('改动')} {one.model._meta.verbose_name}",
             source=source_words(None),
             url=f"/settings/history/database/{one.kind}/{with_params({'at': one.at.isoformat()})}",
@@ -287,7 +288,7 @@ def outside_page(request: HttpRequest, kind: int) -> HttpResponse:
     steps, following = of_database(at, kind, _number(address_params(request), "after") or 0)
     rows = list(told(steps, actor).values())
     context = {
-        "one": Shown(at=at, change=None, who=_who(None), deed=f"{_('改动')} {model._meta.verbose_name}", source=source_words(None)),
+        "one": Shown(at=at, change=None, who=who(None), deed=f"{_('改动')} {model._meta.verbose_name}", source=source_words(None)),
         "rows": rows,
         "hidden": len(steps) - len(rows),
         "next": with_params({"at": at.isoformat(), "after": str(following)}) if following else "",
@@ -307,7 +308,7 @@ def export_changes(request: HttpRequest) -> HttpResponse:
     for change in log.walked(_asked(request), EXPORTED):
         undone = f"{timezone.localtime(change.undone_at):%Y-%m-%d %H:%M:%S}" if change.undone_at else ""
         row = [
-            f"{timezone.localtime(change.at):%Y-%m-%d %H:%M:%S}", _who(change), deed(change, "U"), change.label, change.object_id or "",
+            f"{timezone.localtime(change.at):%Y-%m-%d %H:%M:%S}", who(change), deed(change, "U"), change.label, change.object_id or "",
             source_words(change), change.reason, undone,
         ]  # fmt: skip
         writer.writerow([safe(str(value)) for value in row])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .actor import Scope
@@ -98,15 +100,22 @@ def right_of(label: str) -> Right | None:
     return next((right for right in rights() if right.label == label), None)
 
 
+def _listed(words: list[Words]) -> str:
+    return gettext("、").join(map(str, words))
+
+
+_joined = lazy(_listed, str)  # when it is shown, in the language of who reads
+
+
 def _of(spec: ObjectSpec) -> Right:
-    below = [str(other.title) for other in objects if other.policy.parent is not None and other.policy.label == spec.label]
+    below = [other.title for other in objects if other.policy.parent is not None and other.policy.label == spec.label]
     return Right(
         label=spec.label,
         title=spec.title,
         group=_("记录"),
         verbs=tuple(verb for verb in VERBS if _makes_sense(spec, verb)),
         scopes=(Scope.ALL,) if spec.policy.shared else tuple(Scope),
-        hint="、".join(below),
+        hint=_joined(below),
         grants=spec.grants,
     )
 

@@ -260,4 +260,4 @@ def _value(chosen: Chosen, names: Callable[[Filter, Sequence[str]], list[str]]) 
         return _("%(from)s 到 %(to)s") % {"from": shown[0], "to": shown[-1]} + str(chosen.filter.unit)
     if len(shown) > 3:
         return _("%(first)s 等 %(count)s 个") % {"first": shown[0], "count": len(shown)}
-    return "、".join(shown) + str(chosen.filter.unit)
+    return _("、").join(shown) + str(chosen.filter.unit)

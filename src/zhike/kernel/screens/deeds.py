@@ -38,7 +38,7 @@ DEEDS: dict[str, Words] = {
     "remove_line": _("删明细"),
     "align_owners": _("负责人对齐"),
     "invite": _("邀请"),
-    "deactivate": _("停用"),
+    "deactivate": pgettext_lazy("person", "停用"),
     "reactivate": _("重新开通"),
     "change_password": _("改密码"),
     "reset_factors": _("去掉两步验证"),

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from zhike.kernel import directory
@@ -65,7 +65,7 @@ WRONG: dict[str, Words] = {
 STATES: dict[str, tuple[Words, Q]] = {
     "": (gettext_lazy("在用"), Q(is_active=True, invited_at=None)),
     "invited": (gettext_lazy("等加入"), Q(is_active=True, invited_at__isnull=False)),
-    "gone": (gettext_lazy("已停用"), Q(is_active=False)),
+    "gone": (pgettext_lazy("person", "已停用"), Q(is_active=False)),
     "all": (gettext_lazy("全部"), Q()),
 }
 

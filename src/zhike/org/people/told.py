@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.kernel.actor import Actor
 from zhike.kernel.history import kind_of
@@ -23,7 +23,7 @@ from .tables import PersonSheet, TeamSheet
 
 SHOWN = 30
 DEEDS: dict[str, Words] = {
-    "invite": gettext_lazy("邀请"), "change_person": gettext_lazy("改了资料"), "deactivate": gettext_lazy("停用"),
+    "invite": gettext_lazy("邀请"), "change_person": gettext_lazy("改了资料"), "deactivate": pgettext_lazy("person", "停用"),
     "reactivate": gettext_lazy("重新开通"), "change_own": gettext_lazy("自己改了资料"), "change_password": gettext_lazy("改了密码"),
     "send_link": gettext_lazy("给了新链接"), "reset_factors": gettext_lazy("去掉了两步验证"), "make_team": gettext_lazy("建了团队"),
     "change_team": gettext_lazy("改了团队"), "delete_team": gettext_lazy("删了团队"), "undo": gettext_lazy("撤销"),
@@ -101,7 +101,7 @@ class _Names:
         """A stored value as people read it."""
         if field in ("roles", "teams"):
             known = self._roles if field == "roles" else self._teams
-            return "、".join(known.get(pk, _("（已删）")) for pk in value) or "—"
+            return _("、").join(known.get(pk, _("（已删）")) for pk in value) or "—"
         if field in ("home", "parent_id"):
             return self._teams.get(value, "—") if value else "—"
         if isinstance(value, bool):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from zhike.kernel import history
 from zhike.kernel.actions import action, remove, save_change, save_new
@@ -82,7 +83,7 @@ def delete_role(role: Role, *, by: Actor) -> uuid.UUID:
         del by
         users = list(User.objects.filter(roles=role).order_by("name")[:4])
         if users:
-            raise Refused("role_in_use", count=User.objects.filter(roles=role).count(), names="、".join(map(str, users[:3])))
+            raise Refused("role_in_use", count=User.objects.filter(roles=role).count(), names=_("、").join(map(str, users[:3])))
         remove(sheet)
         change = history.current_change()
         assert change is not None

@@ -121,7 +121,7 @@ def explain(record: Record, user: User, verb: str) -> Answer:
 def _grant_steps(user: User, label: str, verb: str, scope: Scope | None) -> list[Step]:
     roles = list(user.roles.filter(grants__label=label, grants__verb=verb).order_by("pk").values_list("name", "grants__scope"))
     if not roles:
-        names = "、".join(user.roles.order_by("pk").values_list("name", flat=True))
+        names = _("、").join(user.roles.order_by("pk").values_list("name", flat=True))
         return [Step(holds=False, text=_("角色 %(roles)s 没有这项权限") % {"roles": names} if names else _("没有任何角色"))]
     return [
         Step(

@@ -46,8 +46,8 @@ def number(text: str) -> int:
 
 def drawn(page: Page) -> Page:
     """The overview when all of its cards came and drew."""
-    page.goto("/analytics/overview")
-    expect(page.locator("[data-chart] :is(svg, canvas)")).to_have_count(6)
+    page.goto("/analytics/overview", timeout=30_000)  # the first view loads the engine
+    expect(page.locator("[data-chart] :is(svg, canvas)")).to_have_count(7)
     return settled(page)
 
 
@@ -97,6 +97,20 @@ def test_a_card_draws_and_its_table_takes_the_place_of_the_chart(open_as: LogIn)
     toggle.click()
     expect(chart).to_be_visible()
     expect(table).to_be_hidden()
+
+
+def test_a_reader_picks_what_to_see_and_by_what(open_as: LogIn) -> None:
+    scored(open_as("admin"))
+    page = drawn(open_as("linyue"))
+    card = page.locator("section.zk-card").filter(has=page.get_by_role("heading", name="自己挑", exact=True))
+    card.locator("#ask-figure").focus()
+    card.locator("#ask-figure").select_option("orders.count")
+    expect(card.locator("table th").nth(1)).to_have_text("订单数")
+    expect(card.locator("#ask-figure")).to_be_focused()
+    card.locator("#ask-by").select_option("owner")
+    expect(card.locator("table th").first).to_have_text("负责人")
+    expect(card.locator("tbody tr")).to_have_count(1)
+    expect(card.locator("[data-chart] :is(svg, canvas)")).to_have_count(1)
 
 
 def test_a_figure_of_a_card_opens_the_orders_it_counts(open_as: LogIn) -> None:

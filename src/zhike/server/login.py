@@ -14,13 +14,13 @@ from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD
+from zhike.demo.logins import DEMO_LOGINS, DEMO_PASSWORD, DemoLogin
 from zhike.kernel.errors import Refused
 from zhike.kernel.mail import can_mail
 from zhike.kernel.screens.words import add_words, in_words
@@ -65,7 +65,7 @@ class LoginPage(LoginView):  # type: ignore[misc]
         elif context["form"].errors:
             context["error"] = next(iter(context["form"].non_field_errors()), "")
         if company is not None and company.is_demo:
-            context |= {"demo_logins": DEMO_LOGINS, "demo_password": DEMO_PASSWORD}
+            context |= {"demo_logins": demo_logins(), "demo_password": DEMO_PASSWORD}
         return context
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
@@ -75,6 +75,12 @@ class LoginPage(LoginView):  # type: ignore[misc]
         if origins:
             response._csp_update = {"form-action": origins}  # type: ignore[attr-defined]
         return response
+
+
+def demo_logins() -> list[DemoLogin]:
+    """Whom one can be in the demo company, with titles in the language of the page."""
+    is_chinese = (get_language() or "").startswith("zh")
+    return [one if is_chinese else one._replace(title=one.title_en) for one in DEMO_LOGINS]
 
 
 def login_url(one: SingleSignOn) -> str:

@@ -57,7 +57,6 @@ ROUTES: dict[str, Route] = {
     "login/saml/<slug:organization_slug>/login/": Route(path="/login/saml/none/login/", is_open=True),
     "login/saml/<slug:organization_slug>/acs/": Route(path="/login/saml/none/acs/", is_open=True, form={}),
     "login/saml/<slug:organization_slug>/acs/finish/": Route(path="/login/saml/none/acs/finish/", is_open=True),
-    "login/saml/<slug:organization_slug>/sls/": Route(path="/login/saml/none/sls/", is_open=True),
     "login/saml/<slug:organization_slug>/metadata/": Route(path="/login/saml/none/metadata/", is_open=True),
     # one's own account
     "account/profile/": Route(path="/account/profile/"),

@@ -8,7 +8,6 @@ from allauth.mfa.base.views import ReauthenticateView as CodeAgainView
 from allauth.mfa.recovery_codes.views import DownloadRecoveryCodesView, GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, EditWebAuthnView, ReauthenticateWebAuthnView, RemoveWebAuthnView
-from allauth.socialaccount.providers.saml import views as saml_views
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
@@ -33,12 +32,10 @@ way_in = [
     path("login/sso/", login.sso_trouble, name="socialaccount_signup"),
     path("login/oidc/<slug:provider_id>/login/", oidc.login, name="openid_connect_login"),
     path("login/oidc/<slug:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
-    path("login/saml/<slug:organization_slug>/login/", saml_views.login, name="saml_login"),
-    path("login/saml/<slug:organization_slug>/acs/", saml_views.acs, name="saml_acs"),
+    path("login/saml/<slug:organization_slug>/login/", saml.login, name="saml_login"),
+    path("login/saml/<slug:organization_slug>/acs/", saml.acs, name="saml_acs"),
     path("login/saml/<slug:organization_slug>/acs/finish/", saml.finish, name="saml_finish_acs"),
-    path("login/saml/<slug:organization_slug>/metadata/", saml_views.metadata, name="saml_metadata"),
-    # The metadata name it. Nobody is logged out from elsewhere: sessions end here, and a link must not end them.
-    path("login/saml/<slug:organization_slug>/sls/", RedirectView.as_view(url="/login/"), name="saml_sls"),
+    path("login/saml/<slug:organization_slug>/metadata/", saml.metadata, name="saml_metadata"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
 ]
 own_account = [

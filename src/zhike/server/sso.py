@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
@@ -47,6 +47,8 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if not user.is_active:
             raise ImmediateHttpResponse(redirect("account_inactive"))
         joined(user)
+        # One account of a person in a system: the name it gives for one visit only must not pile up.
+        SocialAccount.objects.filter(user=user, provider=sociallogin.account.provider).delete()
         sociallogin.connect(request, user)
 
 
@@ -67,7 +69,7 @@ def _person_of(sociallogin: SocialLogin) -> User | str:
 def _name_of(sociallogin: SocialLogin, mail: str) -> str:
     told: dict[str, Any] = sociallogin.account.extra_data or {}
     claims = told.get("userinfo") or told.get("id_token") or told
-    for key in ("name", "displayName", "cn", "nickname", "preferred_username"):
+    for key in (*ATTRIBUTES["name"], "nickname", "preferred_username"):
         value = claims.get(key) if isinstance(claims, dict) else None
         if value:
             return str(value[0] if isinstance(value, list) else value)
@@ -86,21 +88,15 @@ def app_of(one: SingleSignOn) -> SocialApp:
         "idp": {"entity_id": one.entity_id, "sso_url": one.sso_url, "x509cert": one.certificate},
         "attribute_mapping": ATTRIBUTES,
         "use_nameid_for_email": True,
-        "advanced": {
-            "want_assertion_signed": True,
-            "reject_idp_initiated_sso": True,
-            "strict": True,
-            "want_attribute_statement": False,
-            "allow_single_label_domains": True,  # an installation in a house network is called `crm`
-        },
     }
     return app
 
 
+_SHOWN = "http://schemas.microsoft.com/identity/claims/displayname"
 _MAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 ATTRIBUTES = {
     "uid": ["uid", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "urn:oid:0.9.2342.19200300.100.1.1"],
     "email": ["email", "mail", "Email", _MAIL, "urn:oid:0.9.2342.19200300.100.1.3"],
     "email_verified": ["email_verified"],
-    "name": ["name", "displayName", "cn", "http://schemas.microsoft.com/identity/claims/displayname"],
+    "name": ["name", "displayName", "cn", _SHOWN, "urn:oid:2.16.840.1.113730.3.1.241", "urn:oid:2.5.4.3"],
 }

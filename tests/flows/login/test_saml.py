@@ -29,6 +29,7 @@ from tests.flows.login.vouching_saml import (
     when,
 )  # fmt: skip
 from zhike.kernel.models import Change, HistoryEntry
+from zhike.kernel.testing.proofs import refused
 from zhike.org.entry.policy import Rules, change_rules
 from zhike.org.entry.providers import ProviderWish, add_provider
 from zhike.org.entry.tables import SingleSignOn
@@ -334,3 +335,24 @@ def test_a_system_set_up_wrongly_is_told_in_words(db: None, other: Provider) -> 
     SingleSignOn.objects.filter(pk=one.pk).update(is_on=False)
     for way in ("login", "acs", "metadata"):
         assert browser.post(f"/login/saml/{one.slug}/{way}/").status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sso_url", "http://127.0.0.1.evil.example/"), ("sso_url", "http://localhost@evil.example/"), ("sso_url", "http://idp.example/"),
+        ("sso_url", "https://"), ("sso_url", "http://[::1"), ("sso_url", "javascript:alert(1)"), ("certificate", "abc"), ("certificate", "知客"),
+        ("certificate", "-----BEGIN CERTIFICATE-----\nabcd\n-----END CERTIFICATE-----"),
+    ],
+)  # fmt: skip
+def test_what_cannot_vouch_safely_is_not_kept(field: str, value: str, db: None, other: Provider) -> None:
+    before = SingleSignOn.objects.count()
+    with refused("invalid_value", field=field):
+        kept(other, **{field: value})
+    assert SingleSignOn.objects.count() == before
+
+
+def test_a_certificate_may_come_without_the_lines_around_it(db: None, other: Provider) -> None:
+    person("林悦", mail=MAIL)
+    bare = "".join(line for line in other.own.certificate.splitlines() if "-----" not in line)
+    assert is_in(come(kept(other, certificate=bare), other)[0])

@@ -39,6 +39,7 @@ MFA: dict[str, Words] = {
 WRONG: dict[str, Words] = {
     "server_url": gettext_lazy("要用 https:// 开头的地址"),
     "sso_url": gettext_lazy("要用 https:// 开头的地址"),
+    "certificate": gettext_lazy("这不是证书。把对方给的 X.509 证书整段贴进来"),
 }
 SWITCHES = ("is_on", "trusts_mail")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.socialaccount.models import SocialAccount
+from cryptography import x509
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -31,6 +35,8 @@ LABEL = "org.singlesignon"
 FIELDS = (
     "name", "is_on", "trusts_mail", "client_id", "server_url", "entity_id", "sso_url", "certificate", "domains", "role_id", "team_id",
 )  # fmt: skip
+HERE = ("127.0.0.1", "localhost", "::1")
+HEADS = re.compile(r"-----(BEGIN|END) CERTIFICATE-----")
 # Another system behind the same name could call its people by the same numbers: whom the old one brought is forgotten.
 IDENTITY = ("server_url", "entity_id", "client_id", "certificate")
 
@@ -133,13 +139,13 @@ def _write(one: SingleSignOn, wish: ProviderWish, by: Actor) -> None:
 
 
 def _check(one: SingleSignOn, values: Mapping[str, Any], by: Actor) -> None:
-    """Refused: required, invalid_value (an address without TLS), gone (no such role), or more than the actor may give."""
+    """Refused: required, invalid_value (an address without TLS, a certificate that is none), gone (no such role), or more than the actor may give."""
     needed = ("name", "client_id", "server_url") if one.kind == SingleSignOn.Kind.OIDC else ("name", "entity_id", "sso_url", "certificate")
     for name in needed:
         if not values[name]:
             raise Refused("required", field=name)
-    for name in ("server_url", "sso_url"):
-        if values[name] and not str(values[name]).startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    for name, is_right in (("server_url", _is_guarded), ("sso_url", _is_guarded), ("certificate", _is_certificate)):
+        if values[name] and not is_right(str(values[name])):
             raise Refused("invalid_value", field=name)
     if values["domains"] and not values["role_id"]:
         raise Refused("required", field="role_id")
@@ -148,6 +154,25 @@ def _check(one: SingleSignOn, values: Mapping[str, Any], by: Actor) -> None:
         if role is None:
             raise Refused("gone", label="org.role")
         require_may_give(by, role)
+
+
+def _is_guarded(address: str) -> bool:
+    """Whether nobody reads along: by TLS, or on this machine itself."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in HERE))
+
+
+def _is_certificate(text: str) -> bool:
+    """Whether a text is a certificate, with the lines around it or without."""
+    try:
+        x509.load_der_x509_certificate(base64.b64decode("".join(HEADS.sub("", text).split()), validate=True))
+    except ValueError:  # also what is not base64
+        return False
+    return True
 
 
 def _place(one: SingleSignOn) -> str:

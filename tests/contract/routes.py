@@ -205,6 +205,7 @@ ROUTES: dict[str, Route] = {
     "settings/fields/<uuid:pk>/roles": Route(path=f"/settings/fields/{NOTHING}/roles", needs="org.roles"),
     # every object type
     "people/pick": Route(path="/people/pick?q={q}"),
+    "teams/pick": Route(path="/teams/pick?q={q}"),
     "search/suggest": Route(path="/search/suggest?q={q}"),
     "search/": Route(path="/search/?q={q}"),
     "kernel/components": Route(path="/kernel/components"),

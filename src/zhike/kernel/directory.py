@@ -49,11 +49,20 @@ def is_active(pk: int) -> bool:
     return get_user_model()._default_manager.filter(pk=pk, is_active=True).exists()
 
 
-def teams(ids: Iterable[int] | None = None) -> dict[int, str]:
-    """Names by id; all teams when no ids are given."""
-    model = apps.get_model(settings.ZHIKE_TEAM_MODEL)
-    rows = model._default_manager.all() if ids is None else model._default_manager.filter(pk__in=list(ids))
+def teams(ids: Iterable[int]) -> dict[int, str]:
+    """Names by id, in the order of the names."""
+    rows = apps.get_model(settings.ZHIKE_TEAM_MODEL)._default_manager.filter(pk__in=list(ids))
     return dict(rows.order_by("name").values_list("pk", "name"))
+
+
+def find_teams(typed: str, most: int, *, among: Iterable[int] | None = None) -> dict[int, str]:
+    """Teams whose name holds every typed word, at most so many, by name; the first ones when nothing was typed."""
+    rows: Any = apps.get_model(settings.ZHIKE_TEAM_MODEL)._default_manager.all()
+    if among is not None:
+        rows = rows.filter(pk__in=list(among))
+    for word in typed.split()[:4]:
+        rows = rows.filter(name__icontains=word)
+    return dict(rows.order_by("name").values_list("pk", "name")[:most])
 
 
 def roles() -> dict[int, str]:

@@ -79,24 +79,23 @@ def may_keep(actor: Actor, label: str, audience: str, team_id: int | None) -> bo
         return actor.user_id is not None
     if audience == Audience.ALL:
         return looks_after(actor)
-    return team_id is not None and team_id in teams_kept(actor, objects.get(label).policy.label, [team_id])
+    kept = teams_kept(actor, objects.get(label).policy.label)
+    return team_id is not None and (kept is None or team_id in kept)
 
 
-def teams_kept(actor: Actor, policy_label: str, teams: list[int]) -> list[int]:
-    """Those of the teams whose views of a type the actor may keep."""
+def teams_kept(actor: Actor, policy_label: str) -> frozenset[int] | None:
+    """The teams whose views of a type the actor may keep; None for all of them."""
     scope = actor.scope(policy_label, "change")
     if scope is Scope.ALL:
-        return teams
-    own = {Scope.TEAM: actor.team_ids, Scope.BRANCH: actor.branch_ids}.get(scope or Scope.OWN, frozenset())
-    return [team for team in teams if team in own]
+        return None
+    return {Scope.TEAM: actor.team_ids, Scope.BRANCH: actor.branch_ids}.get(scope or Scope.OWN, frozenset())
 
 
 def _teams_kept(actor: Actor, policy_label: str) -> Q:
-    scope = actor.scope(policy_label, "change")
-    if scope is Scope.ALL:
+    kept = teams_kept(actor, policy_label)
+    if kept is None:
         return Q()
-    own = {Scope.TEAM: actor.team_ids, Scope.BRANCH: actor.branch_ids}.get(scope or Scope.OWN, frozenset())
-    return Q(team_id__in=sorted(own)) if own else NO_ROW
+    return Q(team_id__in=sorted(kept)) if kept else NO_ROW
 
 
 def _teams_above(actor: Actor) -> RawSQL:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from .. import directory
 from ..bulk import deleting, setting
 from ..bulk.choosing import Chosen
 from ..bulk.running import Ordered, order
@@ -24,9 +22,8 @@ from .asked import PLACE
 from .edit import form_class, label_of, stored_values
 from .list import count_words
 from .pick_person import NOBODY, PersonField
+from .pick_team import FOLLOW, SAME, TeamField
 from .web import actor_in, screen, spec_of, toast, trigger
-
-FOLLOW = "follow"
 
 
 def chosen_in(request: HttpRequest) -> Chosen:
@@ -84,13 +81,7 @@ class TransferForm(forms.Form):
     """To whom, and to which team."""
 
     owner = PersonField(nobody=NOBODY, label=gettext_lazy("新的负责人"))
-    team = forms.ChoiceField(label=gettext_lazy("团队"), widget=forms.Select(attrs={"class": "form-select"}))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        teams = [(str(pk), name) for pk, name in directory.teams().items()]
-        self.fields["team"].choices = [(FOLLOW, _("跟着新的负责人")), ("", _("不变")), *teams]  # type: ignore[attr-defined]
-        self.fields["team"].required = False
+    team = TeamField(FOLLOW, SAME, label=gettext_lazy("团队"), required=False)
 
     def values(self) -> dict[str, int | None]:
         """What is stored; the team only when it changes."""
@@ -100,7 +91,7 @@ class TransferForm(forms.Form):
         if team == FOLLOW:
             home = home_team(user_id)
             return found | ({"team_id": home} if home is not None else {})
-        return found | ({"team_id": int(team)} if team else {})
+        return found | ({"team_id": team} if team not in (None, SAME) else {})
 
 
 @screen

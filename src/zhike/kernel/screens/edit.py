@@ -26,6 +26,7 @@ from .meanwhile import meanwhile
 from .own import for_form, form_field, names_for, own_of
 from .pick import PickField
 from .pick_person import PersonField
+from .pick_team import NONE, TeamField
 from .web import actor_in, record_of, screen, spec_of, toast, trigger
 from .words import in_words
 
@@ -172,8 +173,7 @@ def _form_field(spec: ObjectSpec, field: Any, request: HttpRequest) -> forms.Fie
     if field.name == "owner":
         return PersonField(nobody=None if required else "", required=required, label=field.verbose_name)
     if field.name == "team":
-        choices = [("", "—"), *((str(pk), name) for pk, name in directory.teams().items())]
-        return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=required, label=field.verbose_name)
+        return TeamField(*(() if required else (NONE,)), required=required, label=field.verbose_name)
     if field.is_relation:
         return PickField(field.related_model, actor_in(request), required=required, label=field.verbose_name)
     made: forms.Field = field.formfield()

@@ -88,13 +88,16 @@ def _values(wanted: Listing, columns: Sequence[Column]) -> Iterator[list[Any]]:
     own = {column.path: found for column in columns if (found := own_of(wanted.spec, column.path))}
     named = [one for path, one in own.items() if path not in wanted.spec.covered]
     rows = wanted.spec.model.objects.filter(wanted.matching()).veiled(wanted.actor).order_by(*wanted.order())
-    people, teams = dict[int, str](), directory.teams()
+    people, teams = dict[int, str](), dict[int, str]()
     owners = [f"{column.path}_id" for column in columns if column.cell == "person"]
+    of_teams = [f"{column.path}_id" for column in columns if column.cell == "team"]
     stream = (rows.select_related(*joins) if joins else rows).iterator(chunk_size=CHUNK)
     while some := list(islice(stream, CHUNK)):
         names = names_for(wanted.actor, named, some)
-        unknown = {getattr(record, name) for name in owners for record in some} - people.keys() - {None}
-        people |= directory.people(unknown) if unknown else {}
+        if unknown := {getattr(record, name) for name in owners for record in some} - people.keys() - {None}:
+            people |= directory.people(unknown)
+        if unknown := {getattr(record, name) for name in of_teams for record in some} - teams.keys() - {None}:
+            teams |= directory.teams(unknown)
         for record in some:
             yield [
                 _own_value(wanted.spec, own[column.path], record, names) if column.path in own else _value(record, column, people, teams)

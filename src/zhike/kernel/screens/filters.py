@@ -17,12 +17,13 @@ from ..lists.conditions import SPANS, Chosen, chosen_from, operators
 from ..registry import objects
 from ..savedviews.asking import Asked
 from ..spec import Filter, ObjectSpec, Words
+from . import pick_person, pick_team
 from .asked import part_asked
 from .names import names_of
-from .pick_person import URL, number_of
+from .pick_person import number_of
 from .web import actor_in, screen, spec_of
 
-FEW = 20  # so many people are all offered at once
+FEW = 20  # so many people or teams are all offered at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +138,17 @@ def _may_be_empty(spec: ObjectSpec, item: Filter) -> bool:
 
 
 def _options(item: Filter, values: Sequence[str]) -> tuple[list[tuple[str, Words]], str]:
-    """What can be ticked, and where more is found by typing; of many people only oneself and the chosen ones stand there at once."""
+    """What can be ticked, and where more is found by typing; of many people or teams only oneself and the chosen ones stand there at once."""
     if item.kind != "person":
         return list(item.choices()) if item.choices else [], ""
-    if item.column == "team":
-        return [(str(pk), label) for pk, label in directory.teams().items()], ""
-    first = directory.find_people("", FEW + 1)
-    shown = {one.pk: one.name for one in first} if len(first) <= FEW else {}
-    shown |= directory.people(pk for pk in map(number_of, values) if pk is not None and pk not in shown)
-    return [("me", _("我")), *((str(pk), name) for pk, name in shown.items())], URL if len(first) > FEW else ""
+    of_teams = item.column == "team"
+    first = directory.find_teams("", FEW + 1) if of_teams else {one.pk: one.name for one in directory.find_people("", FEW + 1)}
+    shown = dict(first) if len(first) <= FEW else {}
+    chosen = [pk for pk in map(number_of, values) if pk is not None and pk not in shown]
+    shown |= directory.teams(chosen) if of_teams else directory.people(chosen)
+    options: list[tuple[str, Words]] = [(str(pk), name) for pk, name in shown.items()]
+    more = "" if len(first) <= FEW else pick_team.URL if of_teams else pick_person.URL
+    return (options if of_teams else [("me", _("我")), *options]), more
 
 
 def operator_words(item: Filter) -> dict[str, str]:

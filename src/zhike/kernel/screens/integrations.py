@@ -20,6 +20,7 @@ from ..links import actors
 from ..links.integrations import delete_integration, integration_of, save_integration, switch_integration
 from ..links.tables import ApiToken, Integration
 from ..links.tokens import living, require_integrations
+from .pick_team import NONE, TeamField
 from .settings import SettingPage, add_setting
 from .tokens import lines
 from .web import actor_in, screen, toast, trigger
@@ -57,22 +58,18 @@ class IntegrationForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True, "placeholder": gettext_lazy("比如：仓库系统")}),
     )
     role = forms.TypedChoiceField(label=gettext_lazy("按哪个角色的权限"), coerce=int, widget=forms.Select(attrs={"class": "form-select"}))
-    team = forms.TypedChoiceField(
+    team = TeamField(
+        NONE,
         label=gettext_lazy("归哪个团队"),
-        coerce=int,
-        empty_value=None,
         required=False,
-        widget=forms.Select(attrs={"class": "form-select"}),
         help_text=gettext_lazy("角色里“自己的”对它就是这个团队的，它新建的也归这个团队"),
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        role, team = self.fields["role"], self.fields["team"]
+        role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
-        assert isinstance(team, forms.ChoiceField)
         role.choices = [(str(pk), name) for pk, name in actors.roles().items()]
-        team.choices = [("", "—"), *((str(pk), name) for pk, name in directory.teams().items())]
 
 
 @never_cache

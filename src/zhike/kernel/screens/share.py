@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
 
-from django.apps import apps
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -81,9 +78,8 @@ def pick_whom(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     record_of(spec_of(slug, actor), pk, actor, "share")
     typed = request.GET.get("q", "").strip()[:60]
     people = directory.find_people(typed, CHOICES, but=(actor.user_id or 0,))
-    teams: Any = apps.get_model(settings.ZHIKE_TEAM_MODEL)._default_manager.filter(name__icontains=typed)
     options = [(f"u{user.pk}", user.name, _("个人")) for user in people]
-    options += [(f"t{team.pk}", str(team), _("团队")) for team in teams.order_by("name")[:CHOICES]]
+    options += [(f"t{pk}", name, _("团队")) for pk, name in directory.find_teams(typed, CHOICES).items()]
     return render(request, "kernel/share_pick.html", {"options": options})
 
 

@@ -22,6 +22,7 @@ from ..savedviews.rules import looks_after, may_keep, teams_kept
 from ..savedviews.tables import Audience, RoleStart, SavedView
 from ..spec import ObjectSpec
 from .asked import arrangement_in, columns_of, part_asked
+from .pick_team import TeamField
 from .tabs import rail_favourites, require_view
 from .web import actor_in, screen, spec_of, toast, trigger, with_params
 from .words import in_words
@@ -32,23 +33,21 @@ class NamingForm(forms.Form):
 
     name = forms.CharField(label=_lazy("名称"), max_length=60, widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True}))
     audience = forms.ChoiceField(label=_lazy("给谁用"), widget=forms.RadioSelect(attrs={"class": "form-check-input"}))
-    team = forms.TypedChoiceField(
-        label=_lazy("团队"), coerce=int, empty_value=None, required=False, widget=forms.Select(attrs={"class": "form-select"})
-    )
+    team = TeamField(label=_lazy("团队"), required=False)
     is_favourite = forms.BooleanField(
         label=_lazy("收藏，放到左边"), required=False, widget=forms.CheckboxInput(attrs={"class": "form-check-input"})
     )
 
     def offer(self, actor: Actor, spec: ObjectSpec) -> NamingForm:
         """Set the audiences and teams that this actor may choose from."""
-        teams = directory.teams()
-        kept = teams_kept(actor, spec.policy.label, list(teams))
-        offered = {Audience.OWN: True, Audience.TEAM: bool(kept), Audience.ALL: looks_after(actor)}
+        first = directory.find_teams("", 1, among=teams_kept(actor, spec.policy.label))
+        offered = {Audience.OWN: True, Audience.TEAM: bool(first), Audience.ALL: looks_after(actor)}
         audience, team = self.fields["audience"], self.fields["team"]
         assert isinstance(audience, forms.ChoiceField)
-        assert isinstance(team, forms.ChoiceField)
+        assert isinstance(team, TeamField)
         audience.choices = [(str(key), key.label) for key, is_offered in offered.items() if is_offered]
-        team.choices = [(str(pk), teams[pk]) for pk in kept]
+        team.offer(spec.slug)
+        team.initial = next(iter(first), None)
         return self
 
     def naming(self) -> Naming:

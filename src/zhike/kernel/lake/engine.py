@@ -83,6 +83,11 @@ def open_lake(folder: Path) -> Lake:
     return _local.open[key]
 
 
+def warm_up() -> None:
+    """Load the engine ahead of the first question, which then does not wait for it: seconds of the processor, some 70 MB."""
+    backend.Backend.from_connection(_engine.cursor())
+
+
 def _load(folder: Path, manifest: Manifest) -> Lake:
     if _local.connection is None:
         _local.connection = backend.Backend.from_connection(_engine.cursor())

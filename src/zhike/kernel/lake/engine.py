@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:
     duckdb = Later("duckdb")
 
+ibis: Any = Later("ibis")
 backend: Any = Later("ibis.backends.duckdb")
 
 MEMORY = os.environ.get("ZHIKE_LAKE_MEMORY", "1GB")
@@ -84,8 +85,8 @@ def open_lake(folder: Path) -> Lake:
 
 
 def warm_up() -> None:
-    """Load the engine ahead of the first question, which then does not wait for it: seconds of the processor, some 70 MB."""
-    backend.Backend.from_connection(_engine.cursor())
+    """Load the engine ahead of the first question, which then does not wait for it: seconds of the processor, 100 MB."""
+    backend.Backend.from_connection(_engine.cursor()).to_pyarrow(ibis.literal(1))
 
 
 def _load(folder: Path, manifest: Manifest) -> Lake:

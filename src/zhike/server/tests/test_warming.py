@@ -17,7 +17,7 @@ warming.SECONDS_AFTER_START = 0.0
 timer = warming.warm_in_a_while()
 assert timer is not None
 timer.join(60)
-print("duckdb" in sys.modules, "ibis.backends.duckdb" in sys.modules)
+print("duckdb" in sys.modules, "ibis.backends.duckdb.converter" in sys.modules)
 """
 
 

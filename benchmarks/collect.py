@@ -34,7 +34,7 @@ def imports(facts: dict[str, Any]) -> str:
 def memory(facts: dict[str, Any]) -> str:
     """Memory, starts, first page."""
     rows = [(name.replace("_", " "), f"{facts[name]} s") for name in ("first_start", "second_start", "stop")]
-    rows += [(f"PSS of {name}", f"{size} MB") for name, size in facts["pss_mb"].items()]
+    rows += [(f"PSS of {name}", f"{size} MB, {facts['pss_mb_used'][name]} MB after pages") for name, size in facts["pss_mb"].items()]
     rows += [(f"page {name}", f"{page['kilobytes']} KB, visible in {page['visible_ms']} ms") for name, page in facts["pages"].items()]
     return table(("what", "value"), rows)
 

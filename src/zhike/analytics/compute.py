@@ -11,6 +11,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, Literal
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.lake.engine import rows_of
 from zhike.kernel.later import Later
 from zhike.kernel.metrics import SCALED, Dimension, Metric, is_own, metrics
 from zhike.kernel.policy import Reach
@@ -141,7 +142,7 @@ def behind(facts: Facts, query: MetricQuery, *, column: Opened, limit: int) -> t
     if metric.counted:
         rows = rows.filter(metric.counted(rows))
     found = rows.filter(rows[column].notnull()).select(column).distinct().order_by(column).limit(limit)
-    return tuple(found.to_pyarrow()[column].to_pylist())
+    return tuple(row[column] for row in rows_of(found))
 
 
 def _plan(query: MetricQuery) -> _Plan:
@@ -298,7 +299,7 @@ def _keys(by: tuple[Dimension, ...]) -> list[str]:
 
 def _grouped(frame: Any, by: tuple[Dimension, ...], values: dict[str, Any]) -> list[dict[str, Any]]:
     grouped = frame.group_by(*_keys(by)).aggregate(**values) if by else frame.aggregate(**values)
-    return list(grouped.to_pyarrow().to_pylist())
+    return rows_of(grouped)
 
 
 def _collect(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from zhike.kernel.errors import Refused
+from zhike.kernel.lake.engine import rows_of
 from zhike.kernel.places import database_here
 from zhike.kernel.policy import Reach
 
@@ -169,7 +170,8 @@ def latest_day(facts: Facts) -> dt.date | None:
     found = _kept.get(key)
     if found is None:
         sales: Any = facts.sales
-        found = _kept.put(key, (sales.filter(sales.gross > 0).day.max().to_pyarrow().as_py(),))
+        [row] = rows_of(sales.filter(sales.gross > 0).aggregate(last=sales.day.max()))
+        found = _kept.put(key, (row["last"],))
     day: dt.date | None = found[0]
     return day
 

@@ -15,6 +15,7 @@ import psycopg
 
 from zhike.kernel.bulkload import copy_frame
 from zhike.kernel.errors import Refused
+from zhike.kernel.lake.engine import rows_of
 from zhike.kernel.later import Later
 
 from .facts import ZONE, Facts
@@ -122,8 +123,8 @@ def _asked(db: psycopg.Connection, as_of: dt.date) -> Asked:
 def _last_sale(facts: Facts, today: dt.date) -> dt.date:
     """Where orders end earlier than today, today would only say that nobody has bought since."""
     sales: Any = facts.sales
-    last = sales.filter(sales.gross > 0, sales.day <= today).day.max().to_pyarrow().as_py()
-    return last or today
+    [found] = rows_of(sales.filter(sales.gross > 0, sales.day <= today).aggregate(last=sales.day.max()))
+    return found["last"] or today
 
 
 def _frame(facts: Facts, asked: Asked) -> pl.DataFrame:

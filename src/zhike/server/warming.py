@@ -1,10 +1,12 @@
-"""What a web process loads beside its first requests, so that nobody waits for it at the first figure of the day."""
+"""What a web process loads beside the first pages it shows, so that nobody waits for it at the first figure of the day."""
 
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import structlog
+from django.conf import settings
 
 from zhike.kernel.lake.engine import warm_up
 from zhike.kernel.lake.manifest import FILE
@@ -13,14 +15,19 @@ from .home import current_home
 
 log = structlog.get_logger(__name__)
 
-SECONDS_AFTER_START = 2.0  # the first pages come first
+SECONDS = 1.0  # the page that somebody waits for comes first
+
+_done = threading.Event()
 
 
-def warm_in_a_while() -> threading.Timer | None:
-    """Load the engine of figures in a while; None where no company has figures yet: such a process stays small."""
+def warm_for(environ: dict[str, Any]) -> threading.Timer | None:
+    """Load the engine of figures in a while, once, when a person comes and there are figures: until then the process stays small."""
+    if _done.is_set() or settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", ""):
+        return None
+    _done.set()
     if next(current_home().lake.glob(f"*/{FILE}"), None) is None:
         return None
-    timer = threading.Timer(SECONDS_AFTER_START, _warm)
+    timer = threading.Timer(SECONDS, _warm)
     timer.daemon = True
     timer.start()
     return timer

@@ -17,7 +17,7 @@ from django.core.wsgi import get_wsgi_application
 
 from zhike.kernel.imports.limits import max_upload_mb
 from zhike.server.processes import die_with_parent
-from zhike.server.warming import warm_in_a_while
+from zhike.server.warming import warm_for
 
 KEPT_IN_MEMORY = 1024 * 1024  # bytes of a body; what is larger goes to a temporary file
 CHUNK = 64 * 1024
@@ -29,11 +29,11 @@ if os.environ.get("ZHIKE_SUPERVISED"):
     die_with_parent()
 
 _django = get_wsgi_application()
-warm_in_a_while()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer one request."""
+    warm_for(environ)
     if environ.get("CONTENT_LENGTH") not in (None, "", "0") or environ.get("HTTP_TRANSFER_ENCODING"):
         with SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as body:
             take_in(environ, body)

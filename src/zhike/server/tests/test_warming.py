@@ -1,4 +1,4 @@
-"""The engine of figures is loaded beside the web server where there are figures, and nowhere else."""
+"""The engine of figures is loaded beside the first pages where there are figures and a person, and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from zhike.server.warming import warm_in_a_while
-
-LOADS = """
+TELLS = """
 import sys
+import django
+django.setup()
 from zhike.server import warming
-warming.SECONDS_AFTER_START = 0.0
-timer = warming.warm_in_a_while()
-assert timer is not None
-timer.join(60)
-print("duckdb" in sys.modules, "ibis.backends.duckdb.converter" in sys.modules)
+warming.SECONDS = 0.0
+first, second = [warming.warm_for({"HTTP_COOKIE": cookie}) for cookie in sys.argv[1:]]
+for timer in (first, second):
+    if timer:
+        timer.join(60)
+print(bool(first), bool(second), *(name in sys.modules for name in ("duckdb", "ibis.backends.duckdb", "pandas")))
 """
+PERSON, NOBODY = "zhike_session=abc", "csrftoken=abc"
 
 
-def test_a_home_without_figures_loads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("figures", "cookies", "told"),
+    [
+        (True, (NOBODY, PERSON), [False, True, True, True, False]),
+        (True, (PERSON, PERSON), [True, False, True, True, False]),
+        (True, (NOBODY, ""), [False] * 5),
+        (False, (PERSON, PERSON), [False] * 5),
+    ],
+)
+def test_what_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: bool, cookies: tuple[str, str], told: list[bool]) -> None:
     monkeypatch.setenv("ZHIKE_HOME", str(tmp_path))
-    assert warm_in_a_while() is None
-
-
-def test_where_there_are_figures_the_engine_is_there_before_the_first_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZHIKE_HOME", str(tmp_path))
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "zhike.server.settings")
     lake = tmp_path / "lake" / "company"
     lake.mkdir(parents=True)
-    (lake / "manifest.json").write_text("{}")
-    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "True"]
+    if figures:
+        (lake / "manifest.json").write_text("{}")
+    done = subprocess.run([sys.executable, "-c", TELLS, *cookies], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(one) for one in told], done.stderr

@@ -50,6 +50,13 @@ HERE = """() => { const one = document.activeElement; if (!one || one === docume
   let seen = false; for (let up = one, n = 0; up && n < 3; up = up.parentElement, n++) seen ||= marked(getComputedStyle(up));
   for (const label of one.labels || []) seen ||= marked(getComputedStyle(label));
   return [one.dataset.walk ?? '', seen || one.tagName === 'IFRAME', one.outerHTML.slice(0, 110)]; }"""
+PART = """async (path) => { document.querySelector('#part')?.remove();
+const box = Object.assign(document.createElement('div'), { id: 'part' });
+document.querySelector('main').append(box);
+await window.htmx.ajax('GET', path, { target: box, swap: 'innerHTML', source: document.body });
+const made = [...document.querySelectorAll("img[src='x'], img[onerror]")].map((one) => one.outerHTML);
+const scripts = [...document.scripts].filter((one) => one.textContent.includes('own()')).map((one) => one.outerHTML);
+return { found: [...made, ...scripts, ...window.ran.splice(0)], text: box.innerText }; }"""
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +173,16 @@ def data(site: str, places: Places, django_db_blocker: DjangoDbBlocker) -> list[
     return sorted(words, key=len, reverse=True)
 
 
+def _chinese(shown: str, data: list[str]) -> Iterator[str]:
+    """The lines with Chinese that is not the company's own."""
+    for text in shown.split("\n"):
+        rest = text
+        for word in data if CHINESE.search(rest) else ():
+            rest = rest.replace(word, "")
+        if CHINESE.search(rest):
+            yield text
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "kernel/components"])  # a gallery for developers
 def test_an_english_page_has_no_chinese_but_data(name: str, page: Page, site: str, places: Places, data: list[str]) -> None:
     page.context.add_cookies([{"name": "django_language", "value": "en", "url": site}])
@@ -173,12 +190,44 @@ def test_an_english_page_has_no_chinese_but_data(name: str, page: Page, site: st
     try:
         for path in _pages(page, places, name):
             page.goto(path)
-            for text in page.locator("body").inner_text().split("\n"):
-                rest = text
-                for word in data if CHINESE.search(rest) else ():
-                    rest = rest.replace(word, "")
-                if CHINESE.search(rest):
-                    left.append(f"{path}: {text[:80]}")
+            left += [f"{path}: {text[:80]}" for text in _chinese(page.locator("body").inner_text(), data)]
     finally:
         page.context.clear_cookies(name="django_language")
+    assert not left, "\n".join(dict.fromkeys(left))
+
+
+def _parts(page: Page, places: Places, name: str) -> Iterator[str]:
+    """The addresses of a route that answer with a part of a page."""
+    for path in places.paths(name):
+        answer = page.request.get(path, max_redirects=0, headers={"HX-Request": "true"})
+        if answer.status == 200 and "<html" not in answer.text() and "html" in answer.headers.get("content-type", ""):
+            yield path
+
+
+@pytest.fixture(scope="module")
+def host(page: Page) -> Page:
+    """A page that parts are put into, as the product does it."""
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    page.goto("/kernel/components", wait_until="networkidle")
+    return page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_part_put_into_a_page_runs_nothing(name: str, host: Page, places: Places, errors: list[str]) -> None:
+    found: list[str] = []
+    for path in _parts(host, places, name):
+        found += [f"{path}: {one}" for one in host.evaluate(PART, path)["found"]]
+    assert not found + errors, "\n".join(found + errors)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_english_part_has_no_chinese_but_data(name: str, host: Page, site: str, places: Places, data: list[str]) -> None:
+    host.context.add_cookies([{"name": "django_language", "value": "en", "url": site}])
+    left: list[str] = []
+    try:
+        for path in _parts(host, places, name):
+            left += [f"{path}: {text[:80]}" for text in _chinese(host.evaluate(PART, path)["text"], data)]
+    finally:
+        host.context.clear_cookies(name="django_language")
     assert not left, "\n".join(dict.fromkeys(left))

@@ -11,10 +11,8 @@ class Route:
 
     `path` may hold {slug}, {pk}, {change}, {file}, {view}; `slugs` are the object types it exists for (all when empty);
     `verb` is the right it needs ("" for none but being logged in); `form` is what is posted (None: it is read).
-    `is_open` addresses need no log-in; `is_run` ones are about one import; `needs` is a right to see
-    that is not one on records; `is_api` addresses are for programs, which carry a token.
     `is_open` addresses need no log-in; `is_run` ones are about one import, `is_work` ones about one bulk change; `needs` is a right to see
-    that is not one on records.
+    that is not one on records; `is_api` addresses are for programs, which carry a token.
     """
 
     path: str
@@ -35,7 +33,6 @@ CUSTOMERS = ("customers",)
 GROUPED = ("customers", "orders", "products")
 NOTHING = "00000000-0000-7000-8000-000000000000"  # the id of no record
 LINKS = "org.integrations"
-NOTHING = "00000000-0000-7000-8000-000000000000"
 
 ROUTES: dict[str, Route] = {
     "login/": Route(path="/login/", is_open=True),

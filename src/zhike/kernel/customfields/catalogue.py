@@ -110,13 +110,14 @@ class Definitions:
         plain = {row.pk: _plain(row) for row in rows if row.kind != "formula"}
         self.fields = reading.of_model(model)
         for row in rows:
-            ref = reading.of_own(plain[row.pk], row.name) if row.pk in plain and not row.is_archived else None
+            ref = reading.of_own(plain[row.pk], row.name, row.name_en) if row.pk in plain and not row.is_archived else None
             if ref is not None:
                 self.fields[ref.name] = ref
         texts = {f"{CUSTOM}{row.key}": (row.name, row.formula) for row in rows if row.kind == "formula" and not row.is_archived}
         self.nodes, self.bad = reading.solved(texts, self.fields)
+        english = {f"{CUSTOM}{row.key}": row.name_en for row in rows}
         for name, node in self.nodes.items():
-            self.fields[name] = reading.of_formula(name, texts[name][0], node)
+            self.fields[name] = replace(reading.of_formula(name, texts[name][0], node), label_en=english[name])
         self.plain = plain
 
     def made(self) -> dict[Any, FieldDef]:

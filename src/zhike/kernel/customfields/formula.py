@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.utils.translation import get_language
+
 from zhike.kernel.errors import Refused
 
 ValueKind = Literal["number", "text", "date", "yes_no"]
@@ -34,7 +36,9 @@ SIGNS = str.maketrans("（），；＋－×÷＜＞＝“”‘’", "(),;+-*/<>
 class Ref:
     """A field that formulas may read: kind of its value, expression, how a row tells it, words of a choice by its code.
 
-    `is_fixed` False: the value changes by itself (today), so no index can hold it.
+    What is written may call a field and a choice in either language; what is shown, in the reader's. The words of a
+    result are the Chinese ones for everybody: they are kept and found. `is_fixed` False: the value changes by itself
+    (today), so no index can hold it.
     """
 
     name: str
@@ -45,9 +49,30 @@ class Ref:
     words: Mapping[str, str] | None = None
     is_fixed: bool = True
     reads: frozenset[str] = frozenset()
+    label_en: str = ""
+    words_en: Mapping[str, str] | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its label for the reader of the moment."""
+        return self.label_en or self.label if _is_english() else self.label
+
+    @property
+    def shown_words(self) -> Mapping[str, str]:
+        """Its choices for the reader of the moment."""
+        return {**(self.words or {}), **((self.words_en or {}) if _is_english() else {})}
 
 
 Fields = Mapping[str, Ref]
+
+
+def _is_english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
+def _by_label(fields: Fields) -> dict[str, str]:
+    """Names of fields by their labels; a Chinese one goes before an English one."""
+    return {ref.label_en: name for name, ref in fields.items() if ref.label_en} | {ref.label: name for name, ref in fields.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +118,7 @@ def parse(text: str, fields: Fields) -> Node:
 
 def _plain(text: str, fields: Fields) -> str:
     """Braces, Chinese signs, a single `=` and `if(` as Python's grammar wants them; what stands in quotes stays."""
-    by_label = {ref.label: name for name, ref in fields.items()}
+    by_label = _by_label(fields)
     kept: list[str] = []
 
     def put_aside(found: re.Match[str]) -> str:
@@ -124,7 +149,7 @@ class _Reader:
 
     def __init__(self, fields: Fields, text: str) -> None:
         self.fields, self.text = fields, text
-        self.by_label = {ref.label: ref for ref in fields.values()}
+        self.by_label = _by_label(fields)
 
     def node(self, tree: ast.expr, depth: int) -> Node:
         if depth > DEEPEST:
@@ -155,7 +180,7 @@ class _Reader:
 
     def _name(self, tree: ast.Name, depth: int) -> Node:
         del depth
-        ref = self.fields.get(tree.id) or self.by_label.get(tree.id)
+        ref = self.fields.get(tree.id) or self.fields.get(self.by_label.get(tree.id, ""))
         if ref is None:
             raise Refused("formula_unknown", name=tree.id, formula=self.text)
         return Node(op="field", kind=ref.kind, value=ref.name, ref=ref)
@@ -243,7 +268,7 @@ def _as_code(node: Node, beside: Node) -> Node:
     """A word compared with a choice stands for its code."""
     if node.op != "lit" or node.kind != "text" or beside.ref is None or beside.ref.words is None:
         return node
-    codes = {word: code for code, word in beside.ref.words.items()}
+    codes = {word: code for words in (beside.ref.words_en or {}, beside.ref.words) for code, word in words.items()}
     return Node(op="lit", kind="text", value=codes.get(node.value, node.value))
 
 
@@ -260,7 +285,7 @@ def stored(text: str, fields: Fields) -> str:
 
 def in_words(text: str, fields: Fields) -> str:
     """A kept formula as people read it: fields by their labels."""
-    return written(parse(text, fields), lambda ref: ref.label)
+    return written(parse(text, fields), lambda ref: ref.shown)
 
 
 def written(node: Node, name: Callable[[Ref], str], *, as_words: bool = True) -> str:
@@ -298,7 +323,7 @@ def _words_again(node: Node) -> Node:
     refs = [part.ref for part in node.args if part.ref is not None and part.ref.words is not None]
     if not refs:
         return node
-    known = refs[0].words or {}
+    known = refs[0].shown_words
     args = tuple(Node(op="lit", kind="text", value=known.get(part.value, part.value)) if part.op == "lit" else part for part in node.args)
     return Node(op=node.op, kind=node.kind, args=args)
 

@@ -32,15 +32,20 @@ OWN_SQL: Mapping[str, str] = {
 def of_model(model: type[models.Model]) -> dict[str, Ref]:
     """The product's own fields that a formula may read."""
     found = {}
-    with translation.override("zh-hans"):  # what a formula says must not change with the reader's language
+    with translation.override("zh-hans"):  # what a formula gives must not change with the reader's language
         for field in model._meta.concrete_fields:
             is_inner = not field.editable and isinstance(field, models.CharField | models.TextField)
             if field.name in LEFT_OUT or field.is_relation or is_inner:
                 continue
             ref = _built_in(model, built_in(model, field.name))
             if ref is not None:
-                found[ref.name] = ref
+                found[ref.name] = replace(ref, **_in_english(built_in(model, field.name)))
     return found
+
+
+def _in_english(field: FieldDef) -> dict[str, Any]:
+    with translation.override("en"):
+        return {"label_en": str(field.label), "words_en": {str(code): str(word) for code, word in field.choices} or None}
 
 
 def _built_in(model: type[models.Model], field: FieldDef) -> Ref | None:
@@ -71,18 +76,22 @@ def _number(value: Any) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
-def of_own(field: FieldDef, name: str) -> Ref | None:
-    """A company's own field, called by its Chinese `name`; None for kinds that formulas do not read."""
+def of_own(field: FieldDef, name: str, name_en: str = "") -> Ref | None:
+    """A company's own field, called by its Chinese `name` or its English one; None for kinds that formulas do not read."""
     kind = OWN_KINDS.get(field.kind)
     if kind is None:
         return None
-    words = {choice.code: _first_words(choice.label) for choice in arranged(field).choices} if field.kind == "choice" else None
+    choices = arranged(field).choices if field.kind == "choice" else None
+    words, words_en = (
+        {choice.code: _word(choice.label, language) for choice in choices} if choices is not None else None
+        for language in ("zh-hans", "en")
+    )
     sql = OWN_SQL.get(field.kind, "{}").format(text_of(field.key))
-    return Ref(name=field.name, label=name, kind=kind, sql=sql, read=_reader(field), words=words)
+    return Ref(name=field.name, label=name, kind=kind, sql=sql, read=_reader(field), words=words, label_en=name_en, words_en=words_en)
 
 
-def _first_words(label: Any) -> str:
-    with translation.override("zh-hans"):
+def _word(label: Any, language: str) -> str:
+    with translation.override(language):
         return str(label)
 
 
@@ -134,8 +143,3 @@ def solved(texts: Mapping[str, tuple[str, str]], plain: Fields) -> tuple[dict[st
 
 def _nothing(row: Any) -> None:
     del row
-
-
-def with_label(ref: Ref, label: str) -> Ref:
-    """The same field under another name for readers."""
-    return replace(ref, label=label)

@@ -234,7 +234,8 @@ def _form(request: HttpRequest, spec: ObjectSpec, field: CustomField, wish: Any 
     context = form_context(spec, field, wish) | {
         "refusal": in_words(refusal) if refusal else "",
         "door": refusal.facts.get("url", "") if refusal else "",
-        "readable": [(ref.label, ref.kind) for ref in known.values()],
+        "readable": [(ref.shown, ref.kind) for ref in known.values()],
+        "example": next((f"{{{ref.shown}}}" for ref in reversed(known.values()) if ref.kind == "number"), ""),
         "formula_words": wish.formula if wish else words_of_formula(field) if field.formula else "",
         "action": f"/settings/fields/{spec.slug}/new" if field._state.adding else f"/settings/fields/{field.pk}/",
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -208,3 +209,22 @@ def test_a_formula_over_a_formula_is_the_same_in_sql(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"with t as (select %s::jsonb as custom) select {on_table(to_sql(node), 't')} from t", ['{"a": "7", "b": "0.1"}'])
         assert cursor.fetchone()[0] == compute(node, Row({"a": "7", "b": "0.1"})) == Decimal("0.2333333333")
+
+
+def test_an_english_reader_writes_and_reads_english_names() -> None:
+    fields = {
+        "cf_a": replace(FIELDS["cf_a"], label_en="Number of seats"),
+        "cf_c": replace(FIELDS["cf_c"], label_en="Level", words_en={"gold": "Gold", "silver": "Silver"}),
+    }
+    kept = 'if({cf_c} = "gold", {cf_a} * 2, 1)'
+    for typed in ('if(Level = "Gold", {Number of seats} * 2, 1)', 'if({Level} = "金牌", 数量 * 2, 1)', '如果(级别="gold", 数量*2, 1)'):
+        assert stored(typed, fields) == kept
+    with translation.override("en"):
+        assert in_words(kept, fields) == 'if({Level} = "Gold", {Number of seats} * 2, 1)'
+        assert stored(in_words(kept, fields), fields) == kept
+    assert in_words(kept, fields) == 'if({级别} = "金牌", {数量} * 2, 1)'
+
+
+def test_a_chinese_label_goes_before_an_english_one_that_says_the_same() -> None:
+    fields = {"cf_a": replace(FIELDS["cf_a"], label_en="单价"), "cf_b": FIELDS["cf_b"]}
+    assert stored("单价", fields) == "{cf_b}"

@@ -26,7 +26,7 @@ from .cells import show
 from .edit import label_of
 from .list import chips_of
 from .past_words import moment_in
-from .rows import draw_row, label_in, reader_for
+from .rows import draw_rows, label_in, reader_for
 from .web import actor_in, is_fragment, screen, spec_of, with_params
 
 
@@ -102,7 +102,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
     params = one.params | {"at": moment.isoformat()}
     context: dict[str, Any] = {
         "spec": spec,
-        "rows": [draw_row(found, columns, spec, reader, "") for found in records],
+        "rows": draw_rows(records, columns, spec, reader, ""),
         "heads": [label_in(spec, column.path) for column in columns],
         "chips": chips_of(one, wanted),
         "moment": moment,

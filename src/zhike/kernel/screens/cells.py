@@ -5,10 +5,12 @@ The kinds that stand in every list escape what they put in by themselves, which 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -21,7 +23,7 @@ from django.utils.translation import pgettext
 from ..addresses import url_of
 from ..fields import field_of
 from ..spec import Column, ObjectSpec
-from ..templatetags.zhike_ui import initial, mask_phone, money, num, smart_date, wan
+from ..templatetags.zhike_ui import day_said, initial, mask_phone, money, num, reader_time, wan
 from .own import Names, draw_own, own_of
 
 Draw = Callable[[Any, Any, "Reader"], str]
@@ -30,12 +32,13 @@ EMPTY = mark_safe('<span class="mut">—</span>')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """For whom cells are drawn: names of people and teams on this page, and who reads."""
+    """For whom cells are drawn: names of people and teams on this page, who reads, and on which day."""
 
     user_id: int | None
     people: dict[int, str] = field(default_factory=dict)
     teams: dict[int, str] = field(default_factory=dict)
     own: Names = field(default_factory=Names)
+    today: dt.date = field(default_factory=timezone.localdate)
 
 
 def value_at(record: Any, path: str) -> Any:
@@ -47,23 +50,36 @@ def value_at(record: Any, path: str) -> Any:
     return record
 
 
-def draw(record: Any, column: Column, spec: ObjectSpec, reader: Reader) -> str:
-    """One cell."""
+def drawer(column: Column, spec: ObjectSpec, reader: Reader) -> Callable[[Any], str]:
+    """How the cells of a column are drawn on a page: what is the same in every row is found out once."""
     own_field = own_of(spec, column.path)
     if own_field is not None:
         if column.path in spec.covered:
-            return _covered(own_field.value(record), record, reader)
-        return draw_own(own_field, record, reader.own, is_cell=True)
+            return lambda record: _covered(own_field.value(record), record, reader)
+        return lambda record: draw_own(own_field, record, reader.own, is_cell=True)
     own = (spec.cells or {}).get(column.cell)
     if own is not None:
-        return own(record, reader)
+        return lambda record: own(record, reader)
     if column.cell == "choice":
-        return _choice(value_at(record, column.path), record, column.path)
-    return _DRAW[column.cell](value_at(record, _raw(column)), record, reader)
+        return lambda record: _choice(value_at(record, column.path), record, column.path)
+    value_of = _value_of(f"{column.path}_id" if column.cell in ("person", "team") else column.path)
+    draw_value = _DRAW[column.cell]
+    if column.cell in ("name", "record"):
+        return lambda record: draw_value(value_of(record), record, reader)
+    drawn: dict[Any, str] = {}  # an owner, a city, a day stand in many rows
+
+    def draw_again(record: Any) -> str:
+        value = value_of(record)
+        found = drawn.get(value)
+        if found is None:
+            found = drawn[value] = draw_value(value, record, reader)
+        return found
+
+    return draw_again
 
 
-def _raw(column: Column) -> str:
-    return f"{column.path}_id" if column.cell in ("person", "team") else column.path
+def _value_of(path: str) -> Callable[[Any], Any]:
+    return (lambda record: value_at(record, path)) if "__" in path else attrgetter(path)
 
 
 def _text(value: Any, record: Any, reader: Reader) -> str:
@@ -93,11 +109,11 @@ def _wan(value: Any, record: Any, reader: Reader) -> str:
 
 
 def _date(value: Any, record: Any, reader: Reader) -> str:
-    del record, reader
+    del record
     if value is None or value.year < 1971:
         return ""
-    full = f"{timezone.localtime(value):%Y-%m-%d %H:%M}" if hasattr(value, "hour") else str(value)
-    return SafeString(f'<span title="{full}">{smart_date(value)}</span>')
+    local = reader_time(value)
+    return SafeString(f'<span title="{local.isoformat()[:16].replace("T", " ")}">{day_said(local, reader.today)}</span>')
 
 
 def _person(value: Any, record: Any, reader: Reader) -> str:
@@ -171,7 +187,7 @@ def show(record: Any, name: str, spec: ObjectSpec, reader: Reader) -> str:
         return _covered(getattr(record, field_of(record, name).attname), record, reader)
     column = spec.column(name)
     if column is not None and column.cell not in ("name", "text"):
-        return draw(record, column, spec, reader)
+        return drawer(column, spec, reader)(record)
     model_field = record._meta.get_field(name)
     value = getattr(record, model_field.attname)
     if model_field.choices:

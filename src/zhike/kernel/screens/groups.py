@@ -24,7 +24,7 @@ from ..templatetags.zhike_ui import money, wan
 from ..text.spans import whole
 from .asked import columns_of, listing_of, part_asked
 from .group_words import grouping_words, values_in_words
-from .rows import draw_row, reader_for, size_words
+from .rows import draw_rows, reader_for, size_words
 from .web import actor_in, screen, spec_of, with_params
 
 NOTHING = "none"  # the group of those without a value, in an address
@@ -57,7 +57,7 @@ def grouped_context(request: HttpRequest, one: Asked, wanted: Listing, columns: 
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     named = values_in_words(wanted.actor, grouped.grouping, [group.value for group in page.groups])
     drawn = [
-        _drawn(one, grouped, group, name, [draw_row(records[pk], columns, one.spec, reader, suffix) for pk in group.ids if pk in records])
+        _drawn(one, grouped, group, name, draw_rows([records[pk] for pk in group.ids if pk in records], columns, one.spec, reader, suffix))
         for group, name in zip(page.groups, named, strict=True)
     ]
     unsized = [group.value for group in drawn if not group.size and not group.is_pending]
@@ -158,7 +158,7 @@ def group_rows(request: HttpRequest, slug: str) -> HttpResponse:
         sums=sized.sums if sized else (),
     )
     [name] = values_in_words(wanted.actor, grouped.grouping, [value])
-    drawn = _drawn(one, grouped, group, name, [draw_row(record, columns, one.spec, reader, suffix) for record in found])
+    drawn = _drawn(one, grouped, group, name, draw_rows(found, columns, one.spec, reader, suffix))
     return render(request, "kernel/list_group.html", {"group": drawn, "spec": one.spec, "colspan": len(columns) + 1})
 
 

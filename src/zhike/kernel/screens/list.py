@@ -23,7 +23,7 @@ from .asked import asked_in, columns_of, listing_of, part_asked
 from .cells import NUMERIC
 from .groups import grouped_context
 from .names import names_of
-from .rows import draw_row, label_in, label_of_name, reader_for, size_words
+from .rows import draw_rows, label_in, label_of_name, reader_for, size_words
 from .tabs import tabs_context
 from .web import actor_in, is_fragment, record_of, screen, spec_of, with_params
 
@@ -128,7 +128,7 @@ def list_row(request: HttpRequest, slug: str, pk: uuid.UUID) -> HttpResponse:
     spec = spec_of(slug, actor_in(request))
     record = record_of(spec, pk, actor_in(request))
     columns, _chosen = columns_of(request, part_asked(request, spec))
-    row = draw_row(record, columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
+    [row] = draw_rows([record], columns, spec, reader_for(request, [record], columns, spec), with_params(_view_alone(request)))
     return render(request, "kernel/list_rows.html", {"rows": [row], "spec": spec})
 
 
@@ -144,7 +144,7 @@ def _rows_context(request: HttpRequest, one: Asked, wanted: Listing, columns: Se
     more = f"/{wanted.spec.slug}/rows{with_params(one.params | {'after': page.next})}" if page.next else ""
     suffix = with_params({"view": one.view.key}) if one.view.is_saved else ""
     return {
-        "rows": [draw_row(record, columns, wanted.spec, reader, suffix) for record in page.records],
+        "rows": draw_rows(page.records, columns, wanted.spec, reader, suffix),
         "more_url": more,
         "size_words": size_words(wanted.spec, size),
         "size_is_exact": size.is_exact,

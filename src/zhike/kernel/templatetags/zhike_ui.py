@@ -180,10 +180,11 @@ def last_day(value: datetime | None) -> str:
 @register.filter
 def smart_date(value: date | datetime | None) -> str:
     """今天 14:20, 昨天, 3月5日, 2024-03-05; a plain date has no clock time; empty for none and for 1970 (never)."""
-    if value is None or value.year <= NEVER_YEAR:
-        return ""
-    local = reader_time(value)
-    today = timezone.localdate()
+    return "" if value is None or value.year <= NEVER_YEAR else day_said(reader_time(value), timezone.localdate())
+
+
+def day_said(local: date | datetime, today: date) -> str:
+    """What `smart_date` says of a day or moment in the reader's zone."""
     if isinstance(local, datetime):
         clock = f" {local:%H:%M}" if local.date() == today else ""
         return describe_day(local.date(), today=today, language=page_language()) + clock

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
-from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -79,7 +78,9 @@ def drawer(column: Column, spec: ObjectSpec, reader: Reader) -> Callable[[Any], 
 
 
 def _value_of(path: str) -> Callable[[Any], Any]:
-    return (lambda record: value_at(record, path)) if "__" in path else attrgetter(path)
+    if "__" in path:
+        return lambda record: value_at(record, path)
+    return lambda record: getattr(record, path, None)  # a link that is closed to the reader has no record behind it
 
 
 def _text(value: Any, record: Any, reader: Reader) -> str:

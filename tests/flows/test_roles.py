@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.utils.translation import override
 
 from tests.cast import actor, user_of
 from tests.made import customer
@@ -169,6 +170,16 @@ def test_every_right_that_a_ready_role_holds_can_be_edited(db: None) -> None:
     for spec in objects:
         assert spec.policy.label in {right.label for right in rights()}
         assert ruled_fields(spec)
+
+
+def test_a_ready_role_is_called_in_the_readers_language_until_it_is_renamed(guan_li: Actor) -> None:
+    with override("en"):
+        assert [str(role(code)) for code in ("admin", "sales")] == ["Administrator", "Sales"]
+        write_ready_roles()
+    assert role("sales").name == "销售"
+    change_role(role("sales"), wish_of(role("sales")), by=guan_li, name="门店销售")
+    with override("en"):
+        assert str(role("sales")) == "门店销售"
 
 
 def test_what_if_counts_what_a_role_would_open_and_close(guan_li: Actor, lin_yue: Actor) -> None:

@@ -70,4 +70,4 @@ def roles() -> dict[int, str]:
     model = get_user_model()._meta.get_field("roles").related_model
     assert isinstance(model, type)
     assert issubclass(model, models.Model)
-    return dict(model._default_manager.order_by("name").values_list("pk", "name"))
+    return {role.pk: str(role) for role in model._default_manager.order_by("name")}

@@ -1,10 +1,10 @@
-"""People and roles as the kernel's links to other systems need them; named in the settings."""
+"""People and integrations as the kernel's links to other systems need them; named in the settings."""
 
 from __future__ import annotations
 
 from zhike.kernel.actor import Actor
 
-from .models import Role, User
+from .models import User
 from .queries import actor_of, integration_actor
 
 
@@ -17,8 +17,3 @@ def person_of(user_id: int) -> tuple[Actor, str] | None:
 def integration_of(*, name: str, role_id: int, team_id: int | None) -> Actor | None:
     """The actor that an integration is; None when its role is gone."""
     return integration_actor(name, role_id, team_id)
-
-
-def roles() -> dict[int, str]:
-    """Names of all roles by id."""
-    return dict(Role.objects.order_by("name").values_list("pk", "name"))

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from zhike.kernel.actor import Rule, Scope
 
@@ -30,7 +31,7 @@ class Role(models.Model):
     is_ready_made = models.BooleanField(default=False)
 
     def __str__(self) -> str:
-        return self.name
+        return pgettext("role", self.name) if self.is_ready_made else self.name
 
 
 class Grant(models.Model):

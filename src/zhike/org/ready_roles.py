@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
+from django.utils.translation import override, pgettext_lazy
+
 from zhike.kernel.actor import Scope
 from zhike.kernel.rights import rights
 from zhike.kernel.spec import RoleGrants
@@ -11,7 +14,11 @@ from zhike.kernel.spec import RoleGrants
 from .models import Role
 from .roles.sheets import offer
 
-ROLES = {"admin": "管理员", "manager": "销售经理", "sales": "销售", "service": "客服", "auditor": "审计", "analyst": "分析"}
+# Stored in Chinese; a reader of another language is shown the translation until somebody renames the role.
+ROLES = {
+    "admin": pgettext_lazy("role", "管理员"), "manager": pgettext_lazy("role", "销售经理"), "sales": pgettext_lazy("role", "销售"),
+    "service": pgettext_lazy("role", "客服"), "auditor": pgettext_lazy("role", "审计"), "analyst": pgettext_lazy("role", "分析"),
+}  # fmt: skip
 VERBS = ("view", "create", "change", "delete", "export", "import")
 EVERY = dict.fromkeys(VERBS, Scope.ALL)
 READ = {"view": Scope.ALL, "export": Scope.ALL}
@@ -43,6 +50,7 @@ def ready_grants(code: str) -> Iterator[tuple[str, str, Scope]]:
 
 def write_ready_roles() -> None:
     """Make the ready-made roles and give them what is new; what an administrator added, changed or took away stays so."""
-    for code, name in ROLES.items():
-        role, _ = Role.objects.get_or_create(code=code, defaults={"name": name, "is_ready_made": True})
-        offer(role, ready_grants(code))
+    with override(settings.LANGUAGE_CODE):
+        for code, name in ROLES.items():
+            role, _ = Role.objects.get_or_create(code=code, defaults={"name": str(name), "is_ready_made": True})
+            offer(role, ready_grants(code))

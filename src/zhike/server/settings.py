@@ -104,7 +104,6 @@ AUTH_USER_MODEL = "org.User"
 ZHIKE_TEAM_MODEL = "org.Team"
 ZHIKE_PERSON_OF = "zhike.org.links.person_of"
 ZHIKE_INTEGRATION_OF = "zhike.org.links.integration_of"
-ZHIKE_ROLES = "zhike.org.links.roles"
 ZHIKE_HOOK_NETWORKS = [net for net in os.environ.get("ZHIKE_HOOK_NETWORKS", "").split(",") if net]
 ZHIKE_HOOK_PLAIN = os.environ.get("ZHIKE_HOOK_PLAIN") == "1"
 ZHIKE_API_PER_MINUTE = int(os.environ.get("ZHIKE_API_PER_MINUTE", "600"))

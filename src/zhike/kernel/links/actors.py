@@ -27,12 +27,6 @@ def integration(row: Integration) -> Actor | None:
     return found
 
 
-def roles() -> dict[int, str]:
-    """Names of the roles an integration can have, by id."""
-    found: dict[int, str] = _named("ZHIKE_ROLES")()
-    return found
-
-
 @cache
 def _named(setting: str) -> Callable[..., Any]:
     return import_string(str(getattr(settings, setting)))  # type: ignore[no-any-return]

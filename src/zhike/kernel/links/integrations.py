@@ -7,7 +7,7 @@ import uuid
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from .. import history
+from .. import directory, history
 from ..actor import Actor
 from ..errors import Refused
 from . import actors
@@ -32,7 +32,7 @@ def save_integration(row: Integration, *, by: Actor) -> Integration:
     row.name = row.name.strip()[:80]
     if not row.name:
         raise Refused("required", field="name")
-    if row.role_id not in actors.roles():
+    if row.role_id not in directory.roles():
         raise Refused("gone", label="org.role")
     if not may_give(row.role_id, row.team_id, by=by):
         raise Refused("grants_too_wide")

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from .. import directory
 from ..errors import Refused
-from ..links import actors
 from ..links.integrations import delete_integration, integration_of, save_integration, switch_integration
 from ..links.tables import ApiToken, Integration
 from ..links.tokens import living, require_integrations
@@ -69,7 +68,7 @@ class IntegrationForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
-        role.choices = [(str(pk), name) for pk, name in actors.roles().items()]
+        role.choices = [(str(pk), name) for pk, name in directory.roles().items()]
 
 
 @never_cache
@@ -79,7 +78,7 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """All integrations with their role and living tokens."""
     require_view(request)
     rows = list(Integration.objects.order_by("name")[:MOST])
-    roles = actors.roles()
+    roles = directory.roles()
     used: dict[Any, list[ApiToken]] = {row.pk: [] for row in rows}
     for token in ApiToken.objects.filter(living(), integration__in=rows):
         used[token.integration_id].append(token)
@@ -105,7 +104,7 @@ def integration_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = integration_of(pk)
     context = {
         "row": row,
-        "role": actors.roles().get(row.role_id, ""),
+        "role": directory.roles().get(row.role_id, ""),
         "team": directory.teams([row.team_id]).get(row.team_id, "") if row.team_id else "",
         "lines": lines(list(row.tokens.order_by("-created_at")[:MOST])),
         "hooks": row.hooks.order_by("name"),

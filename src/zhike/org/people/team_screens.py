@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhike.kernel.errors import Refused
 from zhike.kernel.screens.settings import SettingPage, add_setting
@@ -24,7 +24,7 @@ from .tree import tree
 
 add_setting(
     SettingPage(
-        key="teams", label=gettext_lazy("团队"), hint=gettext_lazy("谁在哪个团队，团队怎样上下排"), url="/settings/teams/",
+        key="teams", label=pgettext_lazy("plural", "团队"), hint=gettext_lazy("谁在哪个团队，团队怎样上下排"), url="/settings/teams/",
         icon="users-group", group="people", needs=("org.people", "view"), rank=20,
     )
 )  # fmt: skip

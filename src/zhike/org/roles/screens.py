@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from zhike.kernel.actor import Actor
@@ -31,7 +31,7 @@ NAMED = 12  # people named on the page of a role
 
 add_setting(
     SettingPage(
-        key="roles", label=gettext_lazy("角色"), hint=gettext_lazy("谁能看、能改什么，到哪个范围，哪些字段看不到"), url="/settings/roles/",
+        key="roles", label=pgettext_lazy("plural", "角色"), hint=gettext_lazy("谁能看、能改什么，到哪个范围，哪些字段看不到"), url="/settings/roles/",
         icon="shield-lock", group="people", needs=("org.roles", "view"), rank=30,
     )
 )  # fmt: skip
@@ -165,14 +165,14 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
             name = request.POST.get("name", "")
             if not name.strip():
                 raise Refused("required", field="name")
-            change_role(role, wish_of(role), by=actor, name=name)
+            change_role(role, wish_of(role), by=actor, name="" if name == str(role) else name)
         except Refused as refusal:
             problem = _name_problem(refusal)
         else:
             response = trigger(HttpResponse(status=204), {"zk:close": {}})
             response["HX-Location"] = f"/settings/roles/{role.pk}/"
             return toast(response, _("已改名"))
-    context = {"role": role, "problem": problem, "name": request.POST.get("name", role.name)}
+    context = {"role": role, "problem": problem, "name": request.POST.get("name", str(role))}
     return render(request, "org/roles/rename.html", context, status=422 if problem else 200)
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 from django.utils.translation import gettext as _
 
+from zhike.kernel import directory
 from zhike.kernel.actor import Scope
 from zhike.kernel.models import Record
 from zhike.kernel.policy import SHARED_VERBS, Lock, policy_of
@@ -37,8 +39,8 @@ ways as (
   union all select h.user_id, h.role_id, 'share', 1 from held h where not %(open)s and (
     exists (select 1 from given where given.user_id = h.user_id)
     or exists (select 1 from given join org_membership m on m.team_id = given.team_id where m.user_id = h.user_id)))
-select u.id, u.name, u.username, array_agg(distinct w.way), array_agg(distinct r.name)
-from ways w join org_user u on u.id = w.user_id join org_role r on r.id = w.role_id
+select u.id, u.name, u.username, array_agg(distinct w.way), array_agg(distinct w.role_id)
+from ways w join org_user u on u.id = w.user_id
 where u.is_active and (%(text)s = '' or u.name ilike %(like)s or u.username ilike %(like)s) and (u.name, u.id) > (%(after_name)s, %(after_id)s)
 group by u.id order by u.name, u.id limit %(size)s
 """
@@ -77,10 +79,14 @@ def people_who_may(lock: Lock, verb: str, *, text: str = "", after: tuple[str, i
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(SQL_WHO, facts)
-        return [
-            Someone(id=pk, name=name or username, username=username, ways=tuple(ways), roles=tuple(roles))
-            for pk, name, username, ways, roles in cursor.fetchall()
-        ]
+        found = cursor.fetchall()
+    names = directory.roles()
+    return [
+        Someone(
+            id=pk, name=name or username, username=username, ways=tuple(ways), roles=tuple(names[role] for role in roles if role in names)
+        )
+        for pk, name, username, ways, roles in found
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,17 +125,17 @@ def explain(record: Record, user: User, verb: str) -> Answer:
 
 
 def _grant_steps(user: User, label: str, verb: str, scope: Scope | None) -> list[Step]:
-    roles = list(user.roles.filter(grants__label=label, grants__verb=verb).order_by("pk").values_list("name", "grants__scope"))
+    roles = user.roles.filter(grants__label=label, grants__verb=verb).order_by("pk").annotate(given=F("grants__scope"))
     if not roles:
-        names = _("、").join(user.roles.order_by("pk").values_list("name", flat=True))
+        names = _("、").join(str(role) for role in user.roles.order_by("pk"))
         return [Step(holds=False, text=_("角色 %(roles)s 没有这项权限") % {"roles": names} if names else _("没有任何角色"))]
     return [
         Step(
-            holds=given == Scope.ALL,
-            is_fact=given != Scope.ALL,
-            text=_("角色 %(role)s 可以，范围：%(scope)s") % {"role": name, "scope": scope_words(Scope(given))},
+            holds=role.given == Scope.ALL,
+            is_fact=role.given != Scope.ALL,
+            text=_("角色 %(role)s 可以，范围：%(scope)s") % {"role": role, "scope": scope_words(Scope(role.given))},
         )
-        for name, given in roles
+        for role in roles
     ]
 
 

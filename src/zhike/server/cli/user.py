@@ -11,7 +11,7 @@ from zhike.server.companies import Company
 from zhike.server.console import is_chinese, show, show_json, show_table, words
 from zhike.server.control import address_of
 
-ROLES = ("admin", "manager", "sales", "service", "analyst")
+ROLES = ("admin", "manager", "sales", "service", "auditor", "analyst")
 WORK = "zhike.server.staff"  # loads models: only after Django is set up
 
 

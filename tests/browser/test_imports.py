@@ -104,6 +104,18 @@ def test_the_same_list_again_is_told_to_change_nothing(open_as: LogIn) -> None:
     expect(page.locator("select[name=column-0]")).to_have_value("customer.code")
 
 
+def test_a_list_dropped_among_the_orders_is_put_right_by_one_button(open_as: LogIn) -> None:
+    page = open_as("admin", "/imports/new")
+    page.locator("input[name=target][value=orders]").check()
+    page.evaluate(DROP, LIST)
+    page.wait_for_url(re.compile(r"/imports/[0-9a-f-]{36}/$"))
+    expect(note(page)).to_contain_text("这份文件更像客户")
+    go(page, "换成客户")
+    expect(page.locator("select[name=target]")).to_have_value("customers")
+    expect(page.locator(".zk-note")).to_have_count(0)
+    assert [page.locator(f"select[name=column-{n}]").input_value() for n in range(6)] == GUESSED
+
+
 def test_steps_of_an_import_bar_nobody_and_fit_a_phone(open_as: LogIn) -> None:
     page = dropped(open_as("admin", "/imports/new"))
     for at in ("map", "checked"):

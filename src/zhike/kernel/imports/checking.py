@@ -43,6 +43,7 @@ class Seen:
     warnings: tuple[str, ...] = ()
     sample: tuple[tuple[str, ...], ...] = ()
     guesses: tuple[tuple[str, str, float, str], ...] = ()  # column, field, confidence 0 to 1, what told it
+    likelier: str = ""  # another target that more of the columns fit
 
     @classmethod
     def of(cls, run: ImportRun) -> Seen:
@@ -53,11 +54,6 @@ class Seen:
             for name, value in plain.items()
         }
         return cls(**found)
-
-
-def may_import(target: ImportTarget, by: Actor) -> bool:
-    """Whether somebody may bring in this kind of file at all."""
-    return by.may(policy_of(target.entity(target.main).model).label, "import")
 
 
 def may_see(run: ImportRun, by: Actor) -> bool:
@@ -106,6 +102,7 @@ def _seen(proposal: running.Proposal) -> dict[str, Any]:
         rows=proposal.rows, warnings=proposal.warnings,
         sample=tuple(tuple((cell or "")[:SAMPLE_CELL] for cell in row) for row in proposal.sample[:SAMPLE_ROWS]),
         guesses=tuple((one.column, one.field, one.confidence, one.reason) for one in proposal.guesses),
+        likelier=proposal.likelier,
     ))  # fmt: skip
 
 

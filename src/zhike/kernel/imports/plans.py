@@ -12,12 +12,14 @@ from zhike.kernel.imports.guessing import Guess, Guessable, guess_mapping
 from zhike.kernel.imports.own import find_target
 from zhike.kernel.imports.reading import Source
 from zhike.kernel.imports.tables import ImportRun
-from zhike.kernel.imports.targets import Entity, ImportField, ImportTarget, Key, Names
+from zhike.kernel.imports.targets import Entity, ImportField, ImportTarget, Key, Names, all_targets
 from zhike.kernel.imports.values import Kind
 from zhike.kernel.models import rules_over
+from zhike.kernel.policy import policy_of
 from zhike.kernel.text.folding import fold
 
 Mode = Literal["insert", "update", "upsert"]
+CLEARLY = 2  # columns more that tell a file's kind
 CHUNK = 20_000  # records written in one transaction
 SEPARATOR = "chr(31)"
 SQL_TYPES = {
@@ -185,6 +187,26 @@ def guessables(target: ImportTarget, by: Actor | None = None) -> list[Guessable]
 def guess(target: ImportTarget, source: Source, by: Actor | None = None) -> tuple[Guess, ...]:
     """Which field each file column is probably meant for; only fields that `by` may fill."""
     return guess_mapping(source.columns, source.sample(200), guessables(target, by), fold=fold)
+
+
+def likelier(than: ImportTarget, source: Source, guesses: Sequence[Guess], by: Actor) -> str:
+    """The name of another target that `by` may import and a file clearly fits better; empty when there is none."""
+    others = [target_named(one.name) for one in all_targets() if one.name != than.name and may_import(one, by)]
+    fit, _few, best = max(((_fit(one, guess(one, source, by)), -len(one.entities), one.name) for one in others), default=(0, 0, ""))
+    return best if fit >= _fit(than, guesses) + CLEARLY else ""
+
+
+def _fit(target: ImportTarget, guesses: Sequence[Guess]) -> int:
+    """How many columns fit; one that tells the records of the target apart counts for more."""
+    main = target.entity(target.main)
+    telling = {column for key in main.keys for column in key.columns}
+    has_key = any(f"{main.name}.{one.name}" == guess.field for one in main.fields if one.db_column in telling for guess in guesses)
+    return len(guesses) + (CLEARLY if has_key else 0)
+
+
+def may_import(target: ImportTarget, by: Actor) -> bool:
+    """Whether somebody may bring in this kind of file at all."""
+    return by.may(policy_of(target.entity(target.main).model).label, "import")
 
 
 def may_fill(entity: Entity, field: ImportField, by: Actor) -> bool:

@@ -25,7 +25,7 @@ from zhike.kernel.imports import reporting, staging
 from zhike.kernel.imports.applying import Applying, apply
 from zhike.kernel.imports.building import build
 from zhike.kernel.imports.guessing import Guess
-from zhike.kernel.imports.plans import Options, Plan, actor_plain, check_plan, guess, plan_of, target_named
+from zhike.kernel.imports.plans import Options, Plan, actor_plain, check_plan, guess, likelier, plan_of, target_named
 from zhike.kernel.imports.reading import Told, open_source
 from zhike.kernel.imports.tables import FINISHED, ImportRun, State
 from zhike.kernel.jobs import every, job
@@ -51,7 +51,7 @@ class ImportFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a file looks like: columns, first rows, guessed fields, warnings."""
+    """What a file looks like: columns, first rows, guessed fields, warnings, and the target it fits better than the one asked for."""
 
     columns: tuple[str, ...]
     kind: str
@@ -62,6 +62,7 @@ class Proposal:
     guesses: tuple[Guess, ...]
     warnings: tuple[str, ...]
     sample: tuple[tuple[str | None, ...], ...]
+    likelier: str = ""
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -104,11 +105,12 @@ def propose(path: Path, target: str, options: Options | None = None, *, by: Acto
     chosen = options or Options()
     told = Told(sheet=chosen.sheet, encoding=chosen.encoding, delimiter=chosen.delimiter)
     with open_source(path, sheet=chosen.sheet, told=told) as source:
-        sample = source.sample(8)
+        sample, wanted = source.sample(8), target_named(target)
+        guesses = guess(wanted, source, by)
         return Proposal(
             columns=source.columns, kind=str(source.kind), encoding=source.encoding, delimiter=source.delimiter,
-            sheets=source.sheets, rows=source.row_estimate, guesses=guess(target_named(target), source, by),
-            warnings=source.warnings, sample=tuple(sample.rows()[:8]),
+            sheets=source.sheets, rows=source.row_estimate, guesses=guesses,
+            warnings=source.warnings, sample=tuple(sample.rows()[:8]), likelier=likelier(wanted, source, guesses, by) if by else "",
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from ..actor import Actor
 from ..imports import checking
 from ..imports.own import find_target
-from ..imports.plans import Options, Plan, actor_from, may_fill, target_named
+from ..imports.plans import Options, Plan, actor_from, may_fill, may_import, target_named
 from ..imports.tables import ImportRun, State
 from ..imports.targets import ImportTarget, all_targets
 from ..imports.words import reason
@@ -74,7 +74,7 @@ class Counted:
 
 def targets_for(actor: Actor) -> list[ImportTarget]:
     """What somebody may bring in, in the order it is offered."""
-    return [target for target in all_targets() if checking.may_import(target, actor)]
+    return [target for target in all_targets() if may_import(target, actor)]
 
 
 def line_of(run: ImportRun) -> Line:
@@ -127,7 +127,7 @@ def _map_part(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         "modes": words.MODES, "partial": words.PARTIAL, "keys": words.keys_to_choose(target), "may_give": may_give,
         "owner": PersonWidget(nobody="", form="map").render("owner", options.owner_id, {"id": "owner"}) if may_give else "",
         "targets": targets_for(actor), "encodings": words.ENCODINGS, "delimiters": [(key, name, sign) for key, (sign, name) in words.DELIMITERS.items()],
-        "preview": [list(row) for row in seen.sample[:5]],
+        "preview": [list(row) for row in seen.sample[:5]], "likelier": find_target(seen.likelier) if seen.likelier else None,
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from zhike.kernel.imports import checking, running
 from zhike.kernel.imports.tables import ImportRun
 from zhike.kernel.models import Change
 from zhike.kernel.testing.web import Answer, Web
+from zhike.org.models import Grant
 
 LIST = (
     "客户编号,客户名称,电话,生日,备用\n"
@@ -70,6 +71,29 @@ def test_a_dropped_file_is_taken_in_with_guessed_columns_and_the_rest_left_out(w
     assert '<option value="customer.code" selected data-guess>客户编号</option>' in page
     assert "K1，K2，K4" in page
     assert "试一遍" in page
+
+
+ORDERS = "订单号,日期,客户编号,客户名称,产品编号,数量,金额\nD1,2026-03-01,K1,苏州启衡精密,P1,2,30.00\nD2,2026-03-02,K4,张广胜,P2,1,12.00\n"
+
+
+def test_a_file_dropped_as_what_it_is_not_is_told_and_changed_by_one_button(web: People) -> None:
+    person = web("林悦")
+    run = dropped(person, ORDERS, target="customers")
+    assert checking.Seen.of(run).likelier == "orders"
+    assert "这份文件更像订单" in person.get(f"/imports/{run.pk}/").text
+    answer = person.post(f"/imports/{run.pk}/reread", {"target": "orders", "encoding": "utf-8", "delimiter": "comma"})
+    assert "更像" not in answer.text
+    run.refresh_from_db()
+    assert (run.target, len(run.mapping)) == ("orders", 7)
+    assert [checking.Seen.of(dropped(person, LIST, target=one)).likelier for one in ("customers", "orders", "contacts")] == [
+        "", "customers", "customers",
+    ]  # fmt: skip
+
+
+def test_what_somebody_may_not_import_is_not_proposed(web: People) -> None:
+    person = web("林悦")
+    Grant.objects.filter(label="orders.order", verb="import").delete()
+    assert checking.Seen.of(dropped(person, ORDERS, target="customers")).likelier == ""
 
 
 def test_a_try_counts_good_and_refused_rows_and_writes_no_customer(web: People) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import LogIn
 
@@ -178,6 +178,25 @@ def test_chosen_rows_are_handed_to_a_colleague_found_by_typing(open_as: LogIn) -
     toast(page, re.compile("已转交"))
     undo(page)
     toast(page, "已撤销")
+
+
+def test_a_late_answer_does_not_open_a_list_that_was_chosen_from(open_as: LogIn) -> None:
+    page = open_as("admin", "/customers/?view=all")
+    held: list[Route] = []
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.locator("[data-bulk]").get_by_role("button", name="转交").click()
+    person = page.get_by_role("combobox", name="新的负责人")
+    person.fill("周")
+    expect(page.locator("#dialog [role=option]").filter(has_text="周航")).to_be_visible()
+    page.route("**/people/pick*", lambda route: held.append(route))
+    with page.expect_request("**/people/pick*"):
+        person.fill("周航")
+    page.locator("#dialog [role=option]").filter(has_text="周航").click()
+    with page.expect_response("**/people/pick*"):
+        held[0].continue_()
+    expect(person).to_have_value("周航")
+    expect(page.locator("#dialog [role=option]:visible")).to_have_count(0)
 
 
 def test_delete_and_undo(open_as: LogIn) -> None:

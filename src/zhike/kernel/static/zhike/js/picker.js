@@ -4,11 +4,18 @@ import { $, $$, fragment, request } from "./dom.js";
 
 const WAIT_MS = 120;
 let clock = 0, count = 0;
+const turns = new WeakMap(); // of each picker: a closed one is not opened again by an answer that was still on its way
 
 const box = (event) => event.target.closest?.("[data-picker]");
 const parts = (holder) => ({ stored: $("input[type=hidden]", holder), typed: $("input[type=text]", holder), menu: $(".zk-menu", holder) });
 
+function turn(holder) {
+  turns.set(holder, (turns.get(holder) ?? 0) + 1);
+  return turns.get(holder);
+}
+
 function close(holder) {
+  turn(holder);
   const { typed, menu } = parts(holder);
   menu.hidden = true;
   typed.setAttribute("aria-expanded", "false");
@@ -26,10 +33,11 @@ function choose(holder, option) {
 
 async function ask(holder) {
   const { typed, menu } = parts(holder);
-  const address = holder.dataset.picker;
+  const address = holder.dataset.picker, mine = turn(holder);
   const answer = await request(`${address}${address.includes("?") ? "&" : "?"}q=${encodeURIComponent(typed.value)}`).catch(() => null);
-  if (!answer?.ok) return;
-  menu.replaceChildren(fragment(await answer.text()));
+  const text = answer?.ok ? await answer.text() : null;
+  if (text === null || turns.get(holder) !== mine) return;
+  menu.replaceChildren(fragment(text));
   menu.hidden = false;
   menu.id ||= `zk-pick-${++count}`;
   menu.setAttribute("aria-label", typed.getAttribute("aria-label") || typed.labels?.[0]?.innerText || typed.placeholder);
@@ -43,7 +51,8 @@ document.addEventListener("input", (event) => {
   if (!holder || event.target.type !== "text") return;
   parts(holder).stored.value = "";
   clearTimeout(clock);
-  clock = setTimeout(() => ask(holder), WAIT_MS);
+  const mine = turn(holder);
+  clock = setTimeout(() => { if (turns.get(holder) === mine) ask(holder); }, WAIT_MS);
 });
 document.addEventListener("focusin", (event) => {
   const holder = box(event);
